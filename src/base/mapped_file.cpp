@@ -27,8 +27,9 @@ struct FileDescriptor {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.value < 0) return fail("cannot open {}: {}", path, std::strerror(errno));
-  struct stat status {};
-  if (::fstat(fd.value, &status) != 0) return fail("cannot stat {}: {}", path, std::strerror(errno));
+  struct stat status{};
+  if (::fstat(fd.value, &status) != 0)
+    return fail("cannot stat {}: {}", path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail("{} is not a regular file", path);
   MappedFile file;
   file.path_ = path;

@@ -30,17 +30,17 @@ template <typename... Args>
 #define JEVONS_CONCAT(a, b) JEVONS_CONCAT_INNER(a, b)
 
 /// Returns the error of `expression` from the enclosing function, or goes on.
-#define JEVONS_TRY(expression)                                                      \
-  do {                                                                              \
-    if (auto jevons_result = (expression); !jevons_result) {                        \
-      return std::unexpected(std::move(jevons_result).error());                     \
-    }                                                                               \
+#define JEVONS_TRY(expression)                                  \
+  do {                                                          \
+    if (auto jevons_result = (expression); !jevons_result) {    \
+      return std::unexpected(std::move(jevons_result).error()); \
+    }                                                           \
   } while (false)
 
 /// `JEVONS_ASSIGN(const auto file, MappedFile::open(path));` declares `file` or returns the error.
 #define JEVONS_ASSIGN(declaration, expression) \
   JEVONS_ASSIGN_INNER(declaration, expression, JEVONS_CONCAT(jevons_result_, __LINE__))
-#define JEVONS_ASSIGN_INNER(declaration, expression, result)              \
-  auto result = (expression);                                             \
-  if (!result) return std::unexpected(std::move(result).error());         \
+#define JEVONS_ASSIGN_INNER(declaration, expression, result)      \
+  auto result = (expression);                                     \
+  if (!result) return std::unexpected(std::move(result).error()); \
   declaration = std::move(*result)

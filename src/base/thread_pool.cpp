@@ -83,7 +83,9 @@ struct ThreadPool::State {
     generation.fetch_add(1);
     if (n_sleeping.load() == 0) return;
     // The empty critical section orders the new generation before a sleeper's check.
-    { const std::lock_guard lock(mutex); }
+    {
+      const std::lock_guard lock(mutex);
+    }
     wake.notify_all();
   }
 };
@@ -97,7 +99,9 @@ ThreadPool::ThreadPool(int n_threads) : state_(std::make_unique<State>(std::max(
 ThreadPool::~ThreadPool() {
   state_->stop.store(true);
   state_->generation.fetch_add(1);
-  { const std::lock_guard lock(state_->mutex); }
+  {
+    const std::lock_guard lock(state_->mutex);
+  }
   state_->wake.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
 }

@@ -26,7 +26,8 @@ class ThreadPool {
   /// The same with any callable `f(int index, int thread)`, which is not copied.
   template <typename F>
   void parallel_for(int n_tasks, F&& f) {
-    run(n_tasks,
+    run(
+        n_tasks,
         [](void* context, int index, int thread) {
           (*static_cast<std::remove_reference_t<F>*>(context))(index, thread);
         },

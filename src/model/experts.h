@@ -1,0 +1,65 @@
+// The mixture of experts of one layer: route each token to a few experts, run each expert once for
+// all tokens that chose it, add the results in the router's order.
+// Thread: the owner of the pool. Nothing here allocates after construction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "kernels/kernel_set.h"
+#include "model/linear.h"
+#include "weights/m2_weights.h"
+
+namespace jevons {
+
+class Experts {
+ public:
+  Experts(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool, Linear& linear,
+          int max_tokens);
+
+  /// hidden[t] += sum over the chosen experts of weight * expert(normed[t]).
+  /// hidden, normed: rows of [hidden_size], n_tokens of them. forced: null, or for each token a
+  /// pointer to [n_experts_used] experts to take in that order. After the call chosen(t) holds what
+  /// was taken.
+  void run(const LayerWeights& layer, const FloatRows& normed, const FloatRows& hidden,
+           int n_tokens, const std::int32_t* const* forced);
+
+  [[nodiscard]] const int* chosen(int token) const {
+    return experts_.data() + static_cast<std::size_t>(token * n_used_);
+  }
+
+ private:
+  void route(const LayerWeights& layer, const FloatRows& normed, int n_tokens,
+             const std::int32_t* const* forced);
+  void force(int token, const std::int32_t* experts);
+  void group_by_expert(int n_tokens);
+  void project_in(const LayerWeights& layer, int n_tokens);
+  void project_out(const LayerWeights& layer, const FloatRows& hidden, int n_tokens);
+
+  const ModelConfig& config_;
+  const int n_used_;
+  const kernels::KernelSet& set_;
+  ThreadPool& pool_;
+  Linear& linear_;
+
+  FloatRows router_logits_;    // [max_tokens][n_experts]
+  std::vector<int> experts_;   // [max_tokens][n_used]
+  std::vector<float> shares_;  // [max_tokens][n_used], sum to 1
+
+  // A slot is one choice: slot = token * n_used + rank. Slots are listed expert by expert.
+  std::vector<int> first_slot_;  // [n_experts + 1]: where an expert's slots begin in slots_
+  std::vector<int> slots_;       // [max_tokens * n_used]
+  FloatRows gate_, up_;          // [slot][expert_size]
+  FloatRows output_;             // [slot][hidden_size]
+  EncodedRows encoded_input_;    // [token]
+  EncodedRows encoded_gated_;    // [slot]
+  std::vector<const std::byte*> x_gate_, x_up_, x_down_, x_router_;  // in the order of slots_
+  std::vector<float*> y_gate_, y_up_, y_down_, y_router_;
+  std::vector<MatmulJob> jobs_;
+};
+
+}  // namespace jevons

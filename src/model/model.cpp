@@ -1,0 +1,289 @@
+#include "model/model.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "kernels/dequantize.h"
+#include "kernels/vector_kernels.h"
+#include "model/attention.h"
+#include "model/experts.h"
+#include "model/linear.h"
+#include "model/rotary.h"
+
+namespace jevons {
+namespace {
+
+std::size_t rows_for(int max_batch) { return static_cast<std::size_t>(max_batch); }
+std::size_t columns(int n) { return static_cast<std::size_t>(n); }
+
+const kernels::KernelSet& chosen_kernels(const ModelOptions& options) {
+  return options.kernels != nullptr ? *options.kernels : kernels::best_kernel_set();
+}
+
+// gate and up of every expert run side by side, and nothing has more jobs than that.
+int most_jobs(const ModelConfig& config) { return std::max(4, 2 * config.n_experts); }
+
+}  // namespace
+
+struct Model::State {
+  State(const M2Weights& w, const ModelOptions& options);
+
+  void embed(std::span<const BatchToken> batch);
+  void layer(int index, const RoutingHooks& hooks);
+  void project_qkv(int index, const LayerWeights& layer, int n_query_tokens);
+  void keep_only_wanted();
+  void attend(int index, const LayerWeights& layer);
+  void mix_experts(int index, const LayerWeights& layer, const RoutingHooks& hooks);
+  void project_logits(float* logits);
+  int n_active() const { return static_cast<int>(active.size()); }
+
+  const M2Weights& weights;
+  const ModelConfig& config;
+  const ModelOptions options;
+  const kernels::KernelSet& set;
+  const KvLayout kv_layout;
+  const std::vector<double> frequencies;
+  ThreadPool pool;
+  Linear linear;
+  Attention attention;
+  Experts experts;
+
+  // Row i of each buffer belongs to active[i].
+  std::vector<BatchToken> active;
+  FloatRows hidden, normed, queries, keys, values, attended, projected;
+  FloatRows cosines, sines;
+  EncodedRows encoded_hidden;    // of [hidden_size]
+  EncodedRows encoded_attended;  // of [q_size]
+  std::array<std::vector<const std::byte*>, 3> x;
+  std::array<std::vector<float*>, 3> y;
+  std::vector<AttentionToken> attention_tokens;
+  std::vector<const std::int32_t*> forced;
+};
+
+Model::State::State(const M2Weights& w, const ModelOptions& o)
+    : weights(w),
+      config(w.config),
+      options(o),
+      set(chosen_kernels(o)),
+      kv_layout(KvLayout::of(config, o.kv_format, set)),
+      frequencies(rotary_frequencies(config.rope_theta, config.rotary_dim)),
+      pool(o.n_threads),
+      linear(set, pool, o.max_batch, most_jobs(config)),
+      attention(config, kv_layout, set, pool),
+      experts(w, set, pool, linear, o.max_batch),
+      hidden(rows_for(o.max_batch), columns(config.hidden_size)),
+      normed(rows_for(o.max_batch), columns(config.hidden_size)),
+      queries(rows_for(o.max_batch), columns(config.q_size())),
+      keys(rows_for(o.max_batch), columns(config.kv_size())),
+      values(rows_for(o.max_batch), columns(config.kv_size())),
+      attended(rows_for(o.max_batch), columns(config.q_size())),
+      projected(rows_for(o.max_batch), columns(config.hidden_size)),
+      cosines(rows_for(o.max_batch), columns(config.rotary_dim / 2)),
+      sines(rows_for(o.max_batch), columns(config.rotary_dim / 2)),
+      encoded_hidden(set, o.max_batch, config.hidden_size),
+      encoded_attended(set, o.max_batch, config.q_size()) {
+  active.reserve(rows_for(o.max_batch));
+  attention_tokens.reserve(rows_for(o.max_batch));
+  forced.resize(rows_for(o.max_batch));
+  for (auto& rows : x) rows.resize(rows_for(o.max_batch));
+  for (auto& rows : y) rows.resize(rows_for(o.max_batch));
+  // Every buffer that some layer will want is made now, so that forward() never allocates.
+  encoded_hidden.want(weights.output.format);
+  for (const LayerWeights& layer : weights.layers) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v}) {
+      encoded_hidden.want(matrix->format);
+    }
+    encoded_attended.want(layer.attention_output.format);
+  }
+}
+
+void Model::State::embed(std::span<const BatchToken> batch) {
+  active.assign(batch.begin(), batch.end());
+  const Matrix& table = weights.token_embedding;
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    const BatchToken& token = active[row];
+    JEVONS_CHECK(token.id >= 0 && token.id < config.vocab_size);
+    JEVONS_CHECK(token.position >= 0 && token.position < token.sequence->capacity());
+    kernels::dequantize_row(table.format,
+                            table.data + table.row_bytes * static_cast<std::size_t>(token.id),
+                            hidden.row(row), config.hidden_size);
+    rotary_angles(frequencies, token.position, cosines.row(row), sines.row(row));
+  });
+}
+
+// q, k, v of the layer; in the last layer only the first n_query_tokens want a query.
+void Model::State::project_qkv(int index, const LayerWeights& layer, int n_query_tokens) {
+  const std::array<const Matrix*, 3> matrices = {&layer.q, &layer.k, &layer.v};
+  const std::array<const FloatRows*, 3> outputs = {&queries, &keys, &values};
+  const bool last = index + 1 == config.n_layers;
+  encoded_hidden.clear();
+  for (const Matrix* matrix : matrices) encoded_hidden.want(matrix->format);
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    set.rms_norm(hidden.row(row), layer.attention_norm, normed.row(row), config.hidden_size,
+                 config.rms_epsilon);
+    encoded_hidden.encode_row(i, normed.row(row));
+  });
+  std::array<MatmulJob, 3> jobs;
+  for (std::size_t m = 0; m < 3; ++m) {
+    int n = 0;
+    for (int i = 0; i < n_active(); ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      if (m == 0 && last && !active[row].wants_logits) continue;
+      x[m][static_cast<std::size_t>(n)] = encoded_hidden.row(matrices[m]->format, i);
+      // Queries are stored packed: row n belongs to the n-th token that goes on.
+      y[m][static_cast<std::size_t>(n)] =
+          outputs[m]->row(m == 0 ? static_cast<std::size_t>(n) : row);
+      ++n;
+    }
+    jobs[m] = {*matrices[m], x[m].data(), y[m].data(), n};
+  }
+  JEVONS_CHECK(jobs[0].n_tokens == n_query_tokens);
+  linear.run(n_query_tokens > 0 ? std::span<const MatmulJob>(jobs)
+                                : std::span<const MatmulJob>(jobs).subspan(1));
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    const BatchToken& token = active[row];
+    set.rms_norm(keys.row(row), layer.k_norm, keys.row(row), config.kv_size(), config.rms_epsilon);
+    set.rope(keys.row(row), config.n_kv_heads, config.head_dim, config.rotary_dim, cosines.row(row),
+             sines.row(row));
+    const int page = token.position / kernels::kKeysPerPage;
+    const int slot = token.position % kernels::kKeysPerPage;
+    for (int head = 0; head < config.n_kv_heads; ++head) {
+      const int offset = head * config.head_dim;
+      set.store_key(kv_layout.format, keys.row(row) + offset, config.head_dim, slot,
+                    token.sequence->keys(index, head, page));
+      set.store_value(kv_layout.format, values.row(row) + offset, config.head_dim, slot,
+                      token.sequence->values(index, head, page));
+    }
+  });
+}
+
+// Tokens whose logits nobody wants end with the last layer's keys and values.
+void Model::State::keep_only_wanted() {
+  std::size_t kept = 0;
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    if (!active[row].wants_logits) continue;
+    if (kept != row) {
+      active[kept] = active[row];
+      std::copy_n(hidden.row(row), config.hidden_size, hidden.row(kept));
+      std::copy_n(cosines.row(row), config.rotary_dim / 2, cosines.row(kept));
+      std::copy_n(sines.row(row), config.rotary_dim / 2, sines.row(kept));
+    }
+    ++kept;
+  }
+  active.resize(kept);
+}
+
+void Model::State::attend(int index, const LayerWeights& layer) {
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    set.rms_norm(queries.row(row), layer.q_norm, queries.row(row), config.q_size(),
+                 config.rms_epsilon);
+    set.rope(queries.row(row), config.n_heads, config.head_dim, config.rotary_dim, cosines.row(row),
+             sines.row(row));
+  });
+  attention_tokens.clear();
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    attention_tokens.push_back(
+        {active[row].sequence, active[row].position, queries.row(row), attended.row(row)});
+  }
+  attention.run(index, attention_tokens);
+  const Matrix& matrix = layer.attention_output;
+  encoded_attended.clear();
+  encoded_attended.want(matrix.format);
+  pool.parallel_for(n_active(), [&](int i, int) {
+    encoded_attended.encode_row(i, attended.row(static_cast<std::size_t>(i)));
+  });
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    x[0][row] = encoded_attended.row(matrix.format, static_cast<int>(row));
+    y[0][row] = projected.row(row);
+  }
+  const MatmulJob job{matrix, x[0].data(), y[0].data(), n_active()};
+  linear.run({&job, 1});
+}
+
+// Adds the attention's result, then the experts'.
+void Model::State::mix_experts(int index, const LayerWeights& layer, const RoutingHooks& hooks) {
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    set.add_scaled(hidden.row(row), projected.row(row), 1.0F, config.hidden_size);
+    set.rms_norm(hidden.row(row), layer.expert_norm, normed.row(row), config.hidden_size,
+                 config.rms_epsilon);
+  });
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    const int position = active[row].position;
+    const bool known = hooks.forced != nullptr && position < hooks.forced->n_tokens;
+    forced[row] = known ? hooks.forced->at(index, position) : nullptr;
+  }
+  experts.run(layer, normed, hidden, n_active(), forced.data());
+  if (hooks.recorded == nullptr) return;
+  for (int i = 0; i < n_active(); ++i) {
+    const int position = active[static_cast<std::size_t>(i)].position;
+    std::copy_n(experts.chosen(i), config.n_experts_used, hooks.recorded->at(index, position));
+  }
+}
+
+void Model::State::layer(int index, const RoutingHooks& hooks) {
+  const LayerWeights& layer = weights.layers[static_cast<std::size_t>(index)];
+  const bool last = index + 1 == config.n_layers;
+  const int n_wanted = static_cast<int>(std::count_if(
+      active.begin(), active.end(), [](const BatchToken& token) { return token.wants_logits; }));
+  project_qkv(index, layer, last ? n_wanted : n_active());
+  if (last) keep_only_wanted();
+  if (active.empty()) return;
+  attend(index, layer);
+  mix_experts(index, layer, hooks);
+}
+
+void Model::State::project_logits(float* logits) {
+  const Matrix& matrix = weights.output;
+  encoded_hidden.clear();
+  encoded_hidden.want(matrix.format);
+  pool.parallel_for(n_active(), [&](int i, int) {
+    const auto row = static_cast<std::size_t>(i);
+    set.rms_norm(hidden.row(row), weights.output_norm, normed.row(row), config.hidden_size,
+                 config.rms_epsilon);
+    encoded_hidden.encode_row(i, normed.row(row));
+  });
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    x[0][row] = encoded_hidden.row(matrix.format, static_cast<int>(row));
+    y[0][row] = logits + row * static_cast<std::size_t>(config.vocab_size);
+  }
+  const MatmulJob job{matrix, x[0].data(), y[0].data(), n_active()};
+  linear.run({&job, 1});
+}
+
+Model::Model(const M2Weights& weights, const ModelOptions& options)
+    : state_(std::make_unique<State>(weights, options)) {}
+Model::~Model() = default;
+
+const ModelConfig& Model::config() const { return state_->config; }
+const kernels::KernelSet& Model::kernels() const { return state_->set; }
+const KvLayout& Model::kv_layout() const { return state_->kv_layout; }
+int Model::max_batch() const { return state_->options.max_batch; }
+int Model::n_threads() const { return state_->pool.n_threads(); }
+
+std::uint64_t Model::scratch_bytes(const ModelConfig& config, int max_batch) {
+  const auto n = static_cast<std::uint64_t>(max_batch);
+  const auto slots = n * static_cast<std::uint64_t>(config.n_experts_used);
+  const auto hidden = static_cast<std::uint64_t>(config.hidden_size);
+  const auto token_floats = 3 * hidden + 2 * static_cast<std::uint64_t>(config.q_size()) +
+                            2 * static_cast<std::uint64_t>(config.kv_size());
+  const auto slot_floats = 2 * static_cast<std::uint64_t>(config.expert_size) + hidden;
+  // Encoded rows take at most a float for each input, in all formats together less than two.
+  const auto encoded_floats = n * (4 * hidden + static_cast<std::uint64_t>(config.q_size())) +
+                              slots * static_cast<std::uint64_t>(config.expert_size);
+  return sizeof(float) * (n * token_floats + slots * slot_floats + encoded_floats);
+}
+
+void Model::forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks) {
+  JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
+  state_->embed(batch);
+  for (int index = 0; index < config().n_layers; ++index) state_->layer(index, hooks);
+  if (!state_->active.empty()) state_->project_logits(logits);
+}
+
+}  // namespace jevons

@@ -1,0 +1,68 @@
+// The M2 network on int8 activations: docs/MODEL.md has each formula beside its function.
+//
+// Thread: one owner calls forward(); the model's own threads work inside it. The weights are views
+// into a mapped file that must outlive the model. A token's logits are the same bit for bit
+// whatever the batch, the chunking of the prompt and the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "kernels/kernel_set.h"
+#include "model/kv_cache.h"
+#include "model/routing_trace.h"
+#include "weights/m2_weights.h"
+
+namespace jevons {
+
+struct ModelOptions {
+  int n_threads = 1;
+  int max_batch = 512;  // tokens of one forward()
+  kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
+  const kernels::KernelSet* kernels = nullptr;  // nullptr: the best this CPU runs
+};
+
+/// One token on its way through the network.
+struct BatchToken {
+  std::int32_t id;
+  std::int32_t position;  // all earlier positions of the sequence are in its cache or this batch
+  KvSequence* sequence;   // reserved up to `position`; not owned
+  bool wants_logits;
+};
+
+/// For comparing arithmetics; both off in normal work. Tokens are found by their position.
+struct RoutingHooks {
+  const RoutingTrace* forced = nullptr;  // experts to take instead of the router's choice
+  RoutingTrace* recorded = nullptr;      // experts that were taken
+};
+
+class Model {
+ public:
+  /// `weights` must outlive the model.
+  Model(const M2Weights& weights, const ModelOptions& options);
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  [[nodiscard]] const ModelConfig& config() const;
+  [[nodiscard]] const kernels::KernelSet& kernels() const;
+  [[nodiscard]] const KvLayout& kv_layout() const;
+  [[nodiscard]] int max_batch() const;
+  [[nodiscard]] int n_threads() const;
+  /// Of the scratch buffers, for planning: nothing else is allocated but KV pages.
+  [[nodiscard]] static std::uint64_t scratch_bytes(const ModelConfig& config, int max_batch);
+
+  /// Runs 1 to max_batch tokens and stores their keys and values. Tokens of one sequence come in
+  /// the order of their positions. logits: [number of tokens with wants_logits][vocab_size], in
+  /// batch order; may be null if there are none. Cannot fail and does not allocate.
+  void forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace jevons

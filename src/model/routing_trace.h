@@ -1,0 +1,40 @@
+// Which experts were chosen, recorded from one run and forced on another: rounding flips near-ties
+// between experts, and an arithmetic can only be judged when both sides take the same ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace jevons {
+
+struct RoutingTrace {
+  int n_layers = 0;
+  int n_used = 0;
+  int n_tokens = 0;
+  /// [layer][token][rank], experts in the router's order
+  std::vector<std::int32_t> experts;
+
+  [[nodiscard]] static RoutingTrace sized(int n_layers, int n_tokens, int n_used) {
+    RoutingTrace trace{n_layers, n_used, n_tokens, {}};
+    trace.experts.resize(static_cast<std::size_t>(n_layers) * static_cast<std::size_t>(n_tokens) *
+                         static_cast<std::size_t>(n_used));
+    return trace;
+  }
+  /// [n_used] experts of token `token` in layer `layer`
+  [[nodiscard]] std::int32_t* at(int layer, int token) {
+    return experts.data() + offset(layer, token);
+  }
+  [[nodiscard]] const std::int32_t* at(int layer, int token) const {
+    return experts.data() + offset(layer, token);
+  }
+
+ private:
+  [[nodiscard]] std::size_t offset(int layer, int token) const {
+    return (static_cast<std::size_t>(layer) * static_cast<std::size_t>(n_tokens) +
+            static_cast<std::size_t>(token)) *
+           static_cast<std::size_t>(n_used);
+  }
+};
+
+}  // namespace jevons
