@@ -40,26 +40,26 @@ struct ExpertMatrices {
 };
 
 struct LayerWeights {
-  const float* attention_norm;   // [hidden_size]
-  Matrix q;                      // [q_size, hidden_size]
-  Matrix k;                      // [kv_size, hidden_size]
-  Matrix v;                      // [kv_size, hidden_size]
-  const float* q_norm;           // [q_size]: one norm over all heads
-  const float* k_norm;           // [kv_size]
-  Matrix attention_output;       // [hidden_size, q_size]
-  const float* expert_norm;      // [hidden_size]
-  const float* router;           // [n_experts][hidden_size], always F32
-  const float* router_bias;      // [n_experts], added for the selection only
-  ExpertMatrices gate;           // w1 [n_experts][expert_size, hidden_size]
-  ExpertMatrices up;             // w3 [n_experts][expert_size, hidden_size]
-  ExpertMatrices down;           // w2 [n_experts][hidden_size, expert_size]
+  const float* attention_norm;  // [hidden_size]
+  Matrix q;                     // [q_size, hidden_size]
+  Matrix k;                     // [kv_size, hidden_size]
+  Matrix v;                     // [kv_size, hidden_size]
+  const float* q_norm;          // [q_size]: one norm over all heads
+  const float* k_norm;          // [kv_size]
+  Matrix attention_output;      // [hidden_size, q_size]
+  const float* expert_norm;     // [hidden_size]
+  const float* router;          // [n_experts][hidden_size], always F32
+  const float* router_bias;     // [n_experts], added for the selection only
+  ExpertMatrices gate;          // w1 [n_experts][expert_size, hidden_size]
+  ExpertMatrices up;            // w3 [n_experts][expert_size, hidden_size]
+  ExpertMatrices down;          // w2 [n_experts][hidden_size, expert_size]
 };
 
 struct M2Weights {
   ModelConfig config;
-  Matrix token_embedding;   // [vocab_size, hidden_size]
-  const float* output_norm; // [hidden_size]
-  Matrix output;            // [vocab_size, hidden_size]
+  Matrix token_embedding;    // [vocab_size, hidden_size]
+  const float* output_norm;  // [hidden_size]
+  Matrix output;             // [vocab_size, hidden_size]
   std::vector<LayerWeights> layers;
 
   /// Finds and checks every tensor. Errors name the tensor, what it is and what it must be; a
