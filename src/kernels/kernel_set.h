@@ -70,6 +70,8 @@ struct KernelSet {
   void (*silu_multiply)(const float* gate, const float* up, float* out, int n);
   /// y[i] += scale * x[i]
   void (*add_scaled)(float* y, const float* x, float scale, int n);
+  /// out[i] = 1 / (1 + e^-x[i]); out may be x.
+  void (*sigmoids)(const float* x, float* out, int n);
 
   /// Bytes of one key or value of head_dim elements in `format`, and of encoded queries.
   std::size_t (*kv_row_bytes)(KvFormat format, int head_dim);
