@@ -46,10 +46,10 @@ struct ModelFacts {
 struct CompletionRequest {
   std::vector<std::int32_t> prompt;
   SamplingParams sampling;
-  int max_tokens = 0;                      // 0: until the context is full
-  std::vector<std::string> stop_strings;   // cut from the text, may cross token borders
-  std::vector<std::int32_t> stop_tokens;   // besides the model's own end of turn
-  int n_logprobs = -1;                     // -1: none; 0: of the token; n: and of the n likeliest
+  int max_tokens = 0;                     // 0: until the context is full
+  std::vector<std::string> stop_strings;  // cut from the text, may cross token borders
+  std::vector<std::int32_t> stop_tokens;  // besides the model's own end of turn
+  int n_logprobs = -1;                    // -1: none; 0: of the token; n: and of the n likeliest
 };
 
 struct TokenLogprob {
@@ -62,11 +62,17 @@ struct TokenLogprob {
 struct CompletionChunk {
   std::string text;
   std::vector<std::int32_t> ids;
-  std::vector<TokenLogprob> logprobs;                  // of `ids`, when asked for
+  std::vector<TokenLogprob> logprobs;                   // of `ids`, when asked for
   std::vector<std::vector<TokenLogprob>> alternatives;  // likewise
 };
 
-enum class StopReason : std::uint8_t { kEndOfTurn, kStopString, kMaxTokens, kContextFull, kCancelled };
+enum class StopReason : std::uint8_t {
+  kEndOfTurn,
+  kStopString,
+  kMaxTokens,
+  kContextFull,
+  kCancelled
+};
 /// "stop", "stop_string", "length", "context", "cancelled"
 [[nodiscard]] const char* stop_reason_name(StopReason reason);
 

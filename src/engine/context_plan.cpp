@@ -1,0 +1,56 @@
+#include "engine/context_plan.h"
+
+#include <algorithm>
+
+#include "model/kv_cache.h"
+
+namespace jevons {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+// What the rest of the program and the system around it want to keep.
+constexpr std::uint64_t kReserveBytes = 256 * kMiB;
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
+
+// Weights that fit stay in memory beside the cache. Weights that do not are read from disk again
+// and again, and whatever the cache takes is taken from them: it may have a quarter.
+std::uint64_t kv_budget(const ContextDemand& demand) {
+  const std::uint64_t usable = minus(demand.available_bytes, demand.scratch_bytes + kReserveBytes);
+  if (demand.weight_bytes < usable) return usable - demand.weight_bytes;
+  return usable / 4;
+}
+
+}  // namespace
+
+Result<int> plan_context(const ContextDemand& demand) {
+  const std::uint64_t n_pages = kv_budget(demand) / demand.kv_page_bytes;
+  const std::uint64_t fits = n_pages * kernels::kKeysPerPage;
+  const auto gib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 0x1p30; };
+  if (demand.asked > demand.model_limit) {
+    return fail("a context of {} tokens was asked for, but this model was made for at most {}",
+                demand.asked, demand.model_limit);
+  }
+  if (fits == 0) {
+    return fail(
+        "not enough memory: the weights take {:.1f} GiB, work space {:.1f} GiB, 64 tokens "
+        "of context {:.2f} GiB, and {:.1f} GiB are available",
+        gib(demand.weight_bytes), gib(demand.scratch_bytes), gib(demand.kv_page_bytes),
+        gib(demand.available_bytes));
+  }
+  if (demand.asked > 0) {
+    if (static_cast<std::uint64_t>(demand.asked) > fits) {
+      const auto pages = static_cast<std::uint64_t>(demand.asked + kernels::kKeysPerPage - 1) /
+                         kernels::kKeysPerPage;
+      return fail(
+          "a context of {} tokens needs {:.1f} GiB beside the weights, and {:.1f} GiB are "
+          "left for it: at most {} tokens fit (-c {})",
+          demand.asked, gib(pages * demand.kv_page_bytes), gib(kv_budget(demand)), fits, fits);
+    }
+    return demand.asked;
+  }
+  const auto limit = static_cast<std::uint64_t>(std::min(demand.model_limit, kDefaultContext));
+  return static_cast<int>(std::min(limit, fits));
+}
+
+}  // namespace jevons

@@ -1,0 +1,26 @@
+// How many tokens of context fit, decided before any work starts. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+
+namespace jevons {
+
+struct ContextDemand {
+  int asked;                    // tokens; 0: choose
+  int model_limit;              // tokens, as the file declares
+  std::uint64_t kv_page_bytes;  // one page of 64 tokens
+  std::uint64_t weight_bytes;
+  std::uint64_t scratch_bytes;
+  std::uint64_t available_bytes;  // memory that can be had without swapping
+};
+
+/// Without -c, no more than this: a longer context costs memory that most chats never use.
+inline constexpr int kDefaultContext = 32768;
+
+/// Tokens of context. Errors when what was asked for does not fit or exceeds the model, naming
+/// both figures, or when not even one page fits.
+[[nodiscard]] Result<int> plan_context(const ContextDemand& demand);
+
+}  // namespace jevons
