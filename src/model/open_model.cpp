@@ -14,7 +14,7 @@ Result<OpenModel> OpenModel::open(const std::string& path) {
 }
 
 Result<Vocabulary> OpenModel::vocabulary() const {
-  JEVONS_ASSIGN(Vocabulary vocabulary, read_vocabulary(file->metadata()));
+  JEVONS_ASSIGN(Vocabulary vocabulary, read_gguf_vocabulary(file->metadata()));
   const auto n_tokens = static_cast<std::size_t>(weights.config.vocab_size);
   if (vocabulary.tokens.size() != n_tokens) {
     return fail("{}: tokenizer.ggml.tokens has {} tokens, but the embedding table has {} rows",
