@@ -8,6 +8,7 @@ import sources
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # `src/base/result.h`, also with a line or function after it: `src/base/utf8.h:12`
 CODE_PATH = re.compile(r"`((?:src|tests|tools|docs|scripts|training|models|fuzz|bench)/[\w./-]+)")
+PLACEHOLDER = re.compile(r"\b(?:NAME|ROOM)(?![a-z])")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -21,6 +22,8 @@ def check(name, text, root=sources.ROOT):
             targets.append((match.start(), os.path.join(os.path.dirname(name), target)))
     targets += [(match.start(), match.group(1).rstrip(".")) for match in CODE_PATH.finditer(text)]
     for start, target in targets:
+        if PLACEHOLDER.search(target):
+            continue
         if not os.path.exists(os.path.join(root, target)):
             line = text.count("\n", 0, start) + 1
             problems.append(f"{name}:{line}: there is no {os.path.normpath(target)}")
