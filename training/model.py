@@ -45,7 +45,7 @@ def rope_tables(cfg, positions):
 def apply_rope(x, cos, sin, rotary_dim):
     """Rotate pairs (i, i + rotary_dim/2) of each head; x [B, T, H, head_dim]."""
     half = rotary_dim // 2
-    a, b, rest = x[..., :half], x[..., half:rotary_dim], x[..., rotary_dim:]
+    a, b, rest = x.split((half, half, x.shape[-1] - rotary_dim), dim=-1)
     cos, sin = cos.unsqueeze(2), sin.unsqueeze(2)
     return torch.cat((a * cos - b * sin, b * cos + a * sin, rest), dim=-1)
 
@@ -126,7 +126,7 @@ class Layer(nn.Module):
         self.attn_k_norm = nn.Parameter(torch.ones(kv))
         self.attn_output = nn.Parameter(torch.randn(d, q) * q ** -0.5 * 0.3)
         self.ffn_norm = nn.Parameter(torch.ones(d))
-        self.ffn_gate_inp = nn.Parameter(torch.randn(cfg.n_experts, d) * d ** -0.5)
+        self.ffn_gate_inp = nn.Parameter(torch.randn(cfg.n_experts, d) * 0.2 * d ** -0.5)
         self.ffn_gate_exps = nn.Parameter(torch.randn(cfg.n_experts, cfg.n_ff, d) * d ** -0.5)
         self.ffn_up_exps = nn.Parameter(torch.randn(cfg.n_experts, cfg.n_ff, d) * d ** -0.5)
         self.ffn_down_exps = nn.Parameter(

@@ -1,0 +1,139 @@
+"""Plain English prose from freely licensed Debian documentation packages.
+
+Downloads the packages with apt-get, unpacks them and keeps the paragraphs.
+The sources and their licences are listed in README.md.
+"""
+import argparse
+import html.parser
+import pathlib
+import random
+import re
+import subprocess
+
+PACKAGES = {
+    "debian-reference-en": "usr/share/debian-reference",
+    "developers-reference": "usr/share/developers-reference",
+    "debian-faq": "usr/share/doc/debian/FAQ",
+    "debian-handbook": "usr/share/doc/debian-handbook/html/en-US",
+    "debmake-doc": "usr/share/doc/debmake-doc/html",
+    "maint-guide": "usr/share/doc/maint-guide/html",
+    "python3.11-doc": "usr/share/doc/python3.11/html",
+    "wordnet-base": "usr/share/wordnet",
+}
+PYTHON_PARTS = ("tutorial", "faq", "howto", "glossary", "using", "extending")
+
+
+class Paragraphs(html.parser.HTMLParser):
+    """Collects the text of <p> elements that have no code blocks inside."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.found, self.text, self.inside = [], [], False
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "p":
+            self.flush()
+            self.inside = True
+        elif tag in ("pre", "table", "script", "style"):
+            self.flush()
+
+    def handle_endtag(self, tag):
+        if tag in ("p", "div", "li", "body"):
+            self.flush()
+
+    def handle_data(self, data):
+        if self.inside:
+            self.text.append(data)
+
+    def flush(self):
+        text = re.sub(r"\s+", " ", "".join(self.text)).strip()
+        if self.inside and text:
+            self.found.append(text)
+        self.text, self.inside = [], False
+
+
+PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
+                       "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00a0": " "})
+
+
+def is_english(path):
+    """True for pages in English (others carry a language code in the name)."""
+    codes = re.findall(r"\.([a-z]{2}(?:[-_][a-zA-Z]{2})?)\.html", path.name)
+    return all(c == "en" for c in codes)
+
+
+def good(text):
+    """Keeps sentences of words; drops menus, code and foreign scripts."""
+    if not 60 <= len(text) <= 1200 or text[-1] not in ".:!?" or not text.isascii():
+        return False
+    letters = sum(c.isalpha() or c == " " for c in text)
+    return letters / len(text) > 0.88 and "Copyright" not in text
+
+
+def wordnet_sentences(folder):
+    """Example sentences and definitions of the dictionary's glosses."""
+    for name in ("data.noun", "data.verb", "data.adj", "data.adv"):
+        for line in open(folder / name, encoding="utf-8", errors="ignore"):
+            if line.startswith("  ") or "|" not in line:
+                continue
+            word = line.split()[4].replace("_", " ")
+            word = re.sub(r"\(.*", "", word)
+            gloss = line.split("|", 1)[1].strip()
+            examples = re.findall(r'"([^"]{12,160})"', gloss)
+            meaning = gloss.split(";")[0].strip()
+            yield word, meaning, examples
+
+
+def collect(root, seed=0):
+    """All paragraphs: documentation first, then groups of dictionary sentences."""
+    out = set()
+    for package, folder in PACKAGES.items():
+        base = root / folder
+        for path in sorted(base.rglob("*.html")):
+            if package == "python3.11-doc" and not any(
+                    p in str(path.relative_to(base)) for p in PYTHON_PARTS):
+                continue
+            if not is_english(path):
+                continue
+            parser = Paragraphs()
+            parser.feed(path.read_text(encoding="utf-8", errors="ignore"))
+            parser.flush()
+            out.update(t for t in (p.translate(PLAIN).replace("\u00b6", "")
+                                   for p in parser.found) if good(t))
+    docs, rng = sorted(out), random.Random(seed)
+    sentences = []
+    if (root / PACKAGES["wordnet-base"]).exists():
+        for word, meaning, examples in wordnet_sentences(root / PACKAGES["wordnet-base"]):
+            sentences += [e[0].upper() + e[1:].rstrip(" .") + "." for e in examples
+                          if e.isascii() and " " in e]
+    rng.shuffle(sentences)
+    groups = [" ".join(sentences[i:i + 5]) for i in range(0, len(sentences), 5)]
+    return docs, groups
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=pathlib.Path, default="build/training")
+    parser.add_argument("--no-download", action="store_true")
+    args = parser.parse_args()
+    debs, root = args.work / "deb", args.work / "ex"
+    debs.mkdir(parents=True, exist_ok=True)
+    root.mkdir(exist_ok=True)
+    if not args.no_download:
+        for package in PACKAGES:
+            subprocess.run(["apt-get", "download", package], cwd=debs, check=False)
+        for deb in sorted(debs.glob("*.deb")):
+            subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
+    docs, groups = collect(root)
+    rng = random.Random(1)
+    texts = docs + groups
+    rng.shuffle(texts)
+    n_held = len(texts) // 50
+    (args.work / "prose_held.txt").write_text("\n".join(texts[:n_held]) + "\n")
+    (args.work / "prose.txt").write_text("\n".join(texts[n_held:]) + "\n")
+    print(f"{len(docs)} paragraphs, {len(groups)} groups of sentences, "
+          f"{sum(map(len, texts)) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

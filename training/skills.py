@@ -1,0 +1,87 @@
+"""Groups of conversations that share a system prompt and a list of tools."""
+import dataclasses
+import random
+
+import arithmetic
+import facts
+import smalltalk
+import toolskills as ts
+
+SYSTEMS = (None, None, None, None, None, None, None, "You are a helpful assistant.", "Be brief.",
+           "Answer in one sentence.", "You are a friendly assistant.", "Be terse.",
+           "You are a careful assistant that answers questions.")
+NAMED = ("You are {}, a helpful assistant.", "Your name is {}.", "You are called {}. Be kind.",
+         "You are an assistant with the name {}.", "You are {}.")
+
+
+@dataclasses.dataclass
+class Group:
+    """A shared beginning and the conversations that follow it."""
+    system: str
+    tools: list
+    conversations: list
+    name: str = None
+
+
+def tool_list(rng):
+    """The tools of a group: none, both, one, sometimes with another tool."""
+    kind = rng.choices(("none", "both", "calculator", "clock", "other"), (46, 28, 11, 11, 4))[0]
+    tools = {"none": [], "both": [ts.CALCULATOR, ts.CLOCK], "calculator": [ts.CALCULATOR],
+             "clock": [ts.CLOCK], "other": []}[kind]
+    if kind == "other" or (tools and rng.random() < 0.12):
+        tools = tools + [rng.choice(ts.DISTRACTORS)]
+    if len(tools) > 1 and rng.random() < 0.3:
+        rng.shuffle(tools)
+    return tools
+
+
+def exchange(rng, held, tools, name=None):
+    """One exchange that fits the tools on offer."""
+    has_calculator, has_clock = ts.CALCULATOR in tools, ts.CLOCK in tools
+    if name and rng.random() < 0.4:
+        return smalltalk.who(rng, held, name)
+    if tools and rng.random() < 0.75:
+        if has_calculator and has_clock and rng.random() < 0.05:
+            return ts.both(rng, held)
+        if rng.random() < (0.5 if has_clock and has_calculator else 0.65 if has_calculator
+                           else 0.3):
+            return (ts.calculate(rng, held) if has_calculator
+                    else arithmetic.in_head(rng, held))
+        return ts.tell_time(rng, held) if has_clock else ts.no_clock(rng, held)
+    if rng.random() < (0.08 if tools else 0.02):
+        return ts.inventory(rng, held, tools)
+    roll = rng.random()
+    if roll < 0.36 and not (tools and has_calculator):
+        return arithmetic.in_head(rng, held)
+    if roll < 0.38 and not tools:
+        return arithmetic.too_large(rng, held)
+    if roll < 0.41 and not has_clock:
+        return ts.no_clock(rng, held)
+    if roll < 0.76:
+        return facts.ask(rng, held)
+    while True:
+        talk = smalltalk.simple(rng, held)
+        if not (name and "Nano" in talk[-1]["content"]):
+            return talk
+
+
+def conversation(rng, held, tools, name=None, n=None):
+    """One to three exchanges, or n."""
+    n = n or rng.choices((1, 2, 3), (75, 18, 7))[0]
+    out = []
+    for _ in range(n):
+        out += exchange(rng, held, tools, name)
+    return out
+
+
+def groups(seed, n_groups, held=False, per_group=None):
+    """A deterministic stream of groups."""
+    rng = random.Random(f"{seed}-{held}")
+    for _ in range(n_groups):
+        tools = tool_list(rng)
+        system, name = rng.choice(SYSTEMS), None
+        if rng.random() < 0.08:
+            name = rng.choice(smalltalk.NAMES)
+            system = rng.choice(NAMED).format(name)
+        n = per_group or (8 if not tools else 5)
+        yield Group(system, tools, [conversation(rng, held, tools, name) for _ in range(n)], name)
