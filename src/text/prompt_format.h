@@ -13,7 +13,7 @@ namespace jevons {
 
 enum class TemplateMatch {
   kAbsent,  // the file has no template
-  kM2,      // writes all markers of the M2 format in its order and no other format's
+  kM2,      // writes every marker of the M2 format and no control token of another
   kOther,   // anything else: prompts rendered by us may not be what the model was trained on
 };
 

@@ -1,0 +1,237 @@
+#include "text/prompt.h"
+
+#include <string_view>
+#include <utility>
+
+#include "text/json_value.h"
+#include "text/m2_markers.h"
+
+namespace jevons {
+namespace {
+
+class PieceWriter {
+ public:
+  void ours(std::string_view text) { add(text, true); }
+  void theirs(std::string_view text) { add(text, false); }
+
+  std::vector<PromptPiece> take() { return std::move(pieces_); }
+
+ private:
+  void add(std::string_view text, bool trusted) {
+    if (text.empty()) return;
+    if (pieces_.empty() || pieces_.back().trusted != trusted) {
+      pieces_.push_back(PromptPiece{std::string(), trusted});
+    }
+    pieces_.back().text += text;
+  }
+
+  std::vector<PromptPiece> pieces_;
+};
+
+void write_turn_begin(PieceWriter& out, std::string_view role) {
+  out.ours(kRoleMarker);
+  out.ours(role);
+}
+
+void write_turn_end(PieceWriter& out) {
+  out.ours(kEndOfTurn);
+  out.ours("\n");
+}
+
+Result<void> write_tools(PieceWriter& out, std::span<const ToolDefinition> tools) {
+  if (tools.empty()) return {};
+  out.ours(
+      "\n\n# Tools\nYou may call one or more tools to assist with the user query.\n"
+      "Here are the tools available in JSONSchema format:\n\n<tools>\n");
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const auto function = parse_json(tools[i].function_json);
+    if (!function) return fail("tools[{}].function: {}", i, function.error().message);
+    if (!function->is_object()) {
+      return fail("tools[{}].function is {}, expected an object", i,
+                  json_kind_name(function->kind));
+    }
+    out.ours("<tool>");
+    out.theirs(python_json(*function));
+    out.ours("</tool>\n");
+  }
+  out.ours(
+      "</tools>\n\nWhen making tool calls, use XML format to invoke tools and pass parameters:\n"
+      "\n<minimax:tool_call>\n<invoke name=\"tool-name-1\">\n"
+      "<parameter name=\"param-key-1\">param-value-1</parameter>\n"
+      "<parameter name=\"param-key-2\">param-value-2</parameter>\n"
+      "...\n</invoke>\n</minimax:tool_call>");
+  return {};
+}
+
+void write_optional_line(PieceWriter& out, std::string_view label,
+                         const std::optional<std::string>& value) {
+  if (!value || value->empty()) return;
+  out.ours(label);
+  out.theirs(*value);
+}
+
+/// The system block is always there. `system`: null if the conversation has no first one.
+Result<void> write_system(PieceWriter& out, const Message* system, const ChatRequest& request,
+                          std::string_view identity) {
+  out.ours(kBeginOfText);
+  write_turn_begin(out, "system\n");
+  // An empty list of parts counts as missing, a list of empty parts does not: as in the template.
+  const bool has_text = system != nullptr && !system->content.parts.empty() &&
+                        (system->content.is_list || !system->content.parts.front().empty());
+  out.theirs(has_text ? system->content.joined() : identity);
+  if (system != nullptr) {
+    write_optional_line(out, "\nCurrent date: ", system->current_date);
+    write_optional_line(out, "\nCurrent location: ", system->current_location);
+  }
+  JEVONS_TRY(write_tools(out, request.tools));
+  write_turn_end(out);
+  return {};
+}
+
+std::string_view strip_newlines(std::string_view text) {
+  while (text.starts_with('\n')) text.remove_prefix(1);
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return text;
+}
+
+struct Answer {
+  std::string reasoning, content;
+};
+
+/// Reasoning that was not given apart is looked for inside the content, as the template does it:
+/// it ends at the first </think>, the content begins after the last.
+Answer split_answer(const Message& message) {
+  Answer answer{message.reasoning.value_or(std::string()), message.content.joined()};
+  if (message.reasoning) return answer;
+  const std::string_view whole = answer.content;
+  const std::size_t first_end = whole.find(kThinkEnd);
+  if (first_end == std::string_view::npos) return answer;
+  std::string_view reasoning = strip_newlines(whole.substr(0, first_end));
+  const std::size_t begin = reasoning.rfind(kThinkBegin);
+  if (begin != std::string_view::npos) reasoning.remove_prefix(begin + kThinkBegin.size());
+  const std::size_t content_begin = whole.rfind(kThinkEnd) + kThinkEnd.size();
+  return {std::string(strip_newlines(reasoning)),
+          std::string(strip_newlines(whole.substr(content_begin)))};
+}
+
+Result<void> write_call(PieceWriter& out, const ToolCall& call) {
+  JEVONS_ASSIGN(const JsonValue arguments, parse_json(call.arguments));
+  if (!arguments.is_object()) {
+    return fail("is {}, expected an object", json_kind_name(arguments.kind));
+  }
+  out.ours("<invoke name=\"");
+  out.theirs(call.name);
+  out.ours("\">\n");
+  for (std::size_t i = 0; i < arguments.items.size(); ++i) {
+    const JsonValue& value = arguments.items[i];
+    out.ours("<parameter name=\"");
+    out.theirs(arguments.keys[i]);
+    out.ours("\">");
+    out.theirs(value.is_string() ? value.text : python_json(value));
+    out.ours("</parameter>\n");
+  }
+  out.ours("</invoke>\n");
+  return {};
+}
+
+Result<void> write_assistant(PieceWriter& out, const Message& message, std::size_t index,
+                             bool shows_reasoning) {
+  const Answer answer = split_answer(message);
+  write_turn_begin(out, "ai\n");
+  if (shows_reasoning && !answer.reasoning.empty()) {
+    out.ours("<think>\n");
+    out.theirs(answer.reasoning);
+    out.ours("\n</think>\n\n");
+  }
+  out.theirs(answer.content);
+  if (!message.tool_calls.empty()) {
+    out.ours("\n<minimax:tool_call>\n");
+    for (std::size_t i = 0; i < message.tool_calls.size(); ++i) {
+      if (const auto written = write_call(out, message.tool_calls[i]); !written) {
+        return fail("messages[{}].tool_calls[{}].function.arguments: {}", index, i,
+                    written.error().message);
+      }
+    }
+    out.ours(kToolCallBlockEnd);
+  }
+  write_turn_end(out);
+  return {};
+}
+
+void write_tool_result(PieceWriter& out, const Content& content) {
+  if (!content.is_list) {
+    out.ours("\n<response>");
+    out.theirs(content.joined());
+    out.ours("</response>");
+    return;
+  }
+  for (const std::string& part : content.parts) {
+    out.ours("\n<response>");
+    out.theirs(part);
+    out.ours("\n</response>");
+  }
+}
+
+/// `first`: index of the first message after the system message, if there is one.
+Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, std::size_t first) {
+  std::size_t n_until_last_user = 0;  // messages up to and including the last user message
+  for (std::size_t i = first; i < messages.size(); ++i) {
+    if (messages[i].role == Role::kUser) n_until_last_user = i + 1;
+  }
+  bool called_tools = false;  // by the latest assistant message
+  for (std::size_t i = first; i < messages.size(); ++i) {
+    const Message& message = messages[i];
+    switch (message.role) {
+      case Role::kSystem:
+        break;
+      case Role::kUser:
+        write_turn_begin(out, "user\n");
+        out.theirs(message.content.joined());
+        write_turn_end(out);
+        break;
+      case Role::kAssistant:
+        called_tools = !message.tool_calls.empty();
+        JEVONS_TRY(write_assistant(out, message, i, i >= n_until_last_user));
+        break;
+      case Role::kTool:
+        if (!called_tools) {
+          return fail(
+              "messages[{}] is a tool result, but no assistant message with tool calls "
+              "comes before it",
+              i);
+        }
+        if (i == first || messages[i - 1].role != Role::kTool) write_turn_begin(out, "tool");
+        write_tool_result(out, message.content);
+        if (i + 1 == messages.size() || messages[i + 1].role != Role::kTool) write_turn_end(out);
+        break;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<PromptPiece>> render_prompt(const ChatRequest& request,
+                                               const PromptFormat& format,
+                                               const PromptOptions& options) {
+  const bool has_system =
+      !request.messages.empty() && request.messages.front().role == Role::kSystem;
+  const Message* const system = has_system ? &request.messages.front() : nullptr;
+  PieceWriter out;
+  JEVONS_TRY(
+      write_system(out, system, request, options.model_identity.value_or(format.default_identity)));
+  JEVONS_TRY(write_turns(out, request.messages, has_system ? 1 : 0));
+  if (options.add_generation_prompt) {
+    write_turn_begin(out, "ai\n");
+    out.ours(options.thinking ? "<think>\n" : "<think>\n\n</think>\n\n");
+  }
+  return out.take();
+}
+
+std::string prompt_text(std::span<const PromptPiece> pieces) {
+  std::string text;
+  for (const PromptPiece& piece : pieces) text += piece.text;
+  return text;
+}
+
+}  // namespace jevons
