@@ -10,4 +10,7 @@ void fill_attention_scalar(KernelSet& set);
 void fill_attention_avx2(KernelSet& set);
 void fill_attention_avx512(KernelSet& set);
 
+/// What encode_queries multiplies with: 1/sqrt(head_dim).
+[[nodiscard]] float query_factor(int head_dim);
+
 }  // namespace jevons::kernels

@@ -9,12 +9,13 @@
 #include "kernels/vector_kernels.h"
 
 namespace jevons::kernels {
+
+float query_factor(int head_dim) { return 1.0F / std::sqrt(static_cast<float>(head_dim)); }
+
 namespace {
 
 constexpr int kLanes = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-float inverse_sqrt_of(int head_dim) { return 1.0F / std::sqrt(static_cast<float>(head_dim)); }
 
 std::size_t kv_row_bytes(KvFormat format, int head_dim) { return kv_slot_bytes(format, head_dim); }
 
@@ -46,8 +47,8 @@ std::int8_t quantise(float x, float inverse) {
 
 // The quants are made for the scale as the page holds it, rounded to f16.
 f16 encode_block(const float* x, std::int8_t* quants) {
-  const f16 scale = f16_from_float(block_maximum(x) / 127.0F);
-  const float inverse = inverse_scale(float_from_f16(scale));
+  const f16 scale = float_to_f16(block_maximum(x) / 127.0F);
+  const float inverse = inverse_scale(f16_to_float(scale));
   for (int i = 0; i < kKvBlock; ++i) quants[i] = quantise(x[i], inverse);
   return scale;
 }
@@ -65,7 +66,7 @@ void store_key(KvFormat format, const float* x, int head_dim, int slot, std::byt
   if (format == KvFormat::kF16) {
     auto* elements = reinterpret_cast<f16*>(page);
     for (int d = 0; d < head_dim; ++d) {
-      elements[f16_key_index(head_dim, slot, d)] = f16_from_float(x[d]);
+      elements[f16_key_index(head_dim, slot, d)] = float_to_f16(x[d]);
     }
     return;
   }
@@ -84,7 +85,7 @@ void store_key(KvFormat format, const float* x, int head_dim, int slot, std::byt
 void store_value(KvFormat format, const float* x, int head_dim, int slot, std::byte* page) {
   if (format == KvFormat::kF16) {
     auto* elements = reinterpret_cast<f16*>(page);
-    for (int d = 0; d < head_dim; ++d) elements[value_index(slot, d)] = f16_from_float(x[d]);
+    for (int d = 0; d < head_dim; ++d) elements[value_index(slot, d)] = float_to_f16(x[d]);
     return;
   }
   auto* stored = reinterpret_cast<std::int8_t*>(page);
@@ -101,7 +102,7 @@ void encode_query_q8(const float* query, int head_dim, std::byte* record) {
   auto* quants = reinterpret_cast<std::int8_t*>(record);
   auto* scales = reinterpret_cast<float*>(record + head_dim);
   auto* corrections = reinterpret_cast<std::int32_t*>(scales + head_dim / kKvBlock);
-  const float factor = inverse_sqrt_of(head_dim);
+  const float factor = query_factor(head_dim);
   for (int block = 0; block < head_dim / kKvBlock; ++block) {
     float scaled[kKvBlock];
     for (int i = 0; i < kKvBlock; ++i) scaled[i] = query[block * kKvBlock + i] * factor;
@@ -120,7 +121,7 @@ void encode_query_q8(const float* query, int head_dim, std::byte* record) {
 void encode_queries(KvFormat format, const float* queries, int n_queries, int head_dim,
                     std::byte* out) {
   if (format == KvFormat::kF16) {
-    const float factor = inverse_sqrt_of(head_dim);
+    const float factor = query_factor(head_dim);
     auto* scaled = reinterpret_cast<float*>(out);
     for (int i = 0; i < n_queries * head_dim; ++i) scaled[i] = queries[i] * factor;
     return;
@@ -140,7 +141,7 @@ float score_f16(const AttentionPageArguments& a, int query, int slot) {
   const auto* keys = reinterpret_cast<const f16*>(a.keys);
   float score = 0.0F;
   for (int d = 0; d < a.head_dim; ++d) {
-    score = std::fma(float_from_f16(keys[f16_key_index(a.head_dim, slot, d)]), q[d], score);
+    score = std::fma(f16_to_float(keys[f16_key_index(a.head_dim, slot, d)]), q[d], score);
   }
   return score;
 }
@@ -156,7 +157,7 @@ float score_q8(const AttentionPageArguments& a, int query, int slot) {
     for (int d = block * kKvBlock; d < (block + 1) * kKvBlock; ++d) {
       dot += keys[q8_key_index(a.head_dim, slot, d)] * q.quants[d];
     }
-    const float scale = float_from_f16(scales[kv_scale_index(slot, block)]) * q.scales[block];
+    const float scale = f16_to_float(scales[kv_scale_index(slot, block)]) * q.scales[block];
     score = std::fma(static_cast<float>(dot), scale, score);
   }
   return score;
@@ -202,12 +203,12 @@ float weighted_value(KvFormat format, const AttentionPageArguments& a, const Pag
   for (int slot = 0; slot < a.n_keys; ++slot) {
     const int index = value_index(slot, dim);
     if (format == KvFormat::kF16) {
-      const float value = float_from_f16(reinterpret_cast<const f16*>(a.values)[index]);
+      const float value = f16_to_float(reinterpret_cast<const f16*>(a.values)[index]);
       result = std::fma(page.weights[slot], value, result);
     } else {
       const f16 scale = page_scales(a.values, a.head_dim)[kv_scale_index(slot, dim / kKvBlock)];
       const auto quant = reinterpret_cast<const std::int8_t*>(a.values)[index];
-      const float weight = page.weights[slot] * float_from_f16(scale);
+      const float weight = page.weights[slot] * f16_to_float(scale);
       result = std::fma(weight, static_cast<float>(quant), result);
     }
   }
