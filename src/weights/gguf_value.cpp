@@ -175,6 +175,18 @@ std::vector<GgufValue> GgufValue::elements() const {
   return values;
 }
 
+void GgufValue::append_encoded(std::string& out) const {
+  const auto append = [&out](const auto& number) {
+    out.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  if (type_ == GgufType::kString) append(static_cast<std::uint64_t>(payload_.size()));
+  if (is_array()) {
+    append(static_cast<std::uint32_t>(element_type_));
+    append(n_elements_);
+  }
+  out.append(reinterpret_cast<const char*>(payload_.data()), payload_.size());
+}
+
 std::string printable(std::string_view text) {
   constexpr std::size_t kMaxBytes = 80;
   const bool cut = text.size() > kMaxBytes;

@@ -67,6 +67,8 @@ class GgufValue {
   [[nodiscard]] std::optional<std::vector<std::int64_t>> as_integers() const;
   /// The elements of an array, of any type; none for a value that is not an array.
   [[nodiscard]] std::vector<GgufValue> elements() const;
+  /// Appends the value as a file has it after the type id, for copying it into another file.
+  void append_encoded(std::string& out) const;
 
  private:
   GgufType type_ = GgufType::kUint8;

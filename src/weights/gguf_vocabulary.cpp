@@ -1,52 +1,14 @@
 #include "weights/gguf_vocabulary.h"
 
-#include <array>
 #include <limits>
 #include <unordered_map>
 
-#include "base/utf8.h"
+#include "weights/byte_spelling.h"
 
 namespace jevons {
 namespace {
 
 using TokenIndex = std::unordered_map<std::string_view, std::int32_t>;
-
-/// GPT-2's spelling of bytes as printable characters: the printable ones of Latin-1 stand for
-/// themselves, the other 68 bytes are U+0100 and up, in order.
-class ByteSpelling {
- public:
-  ByteSpelling() {
-    bytes_.fill(-1);
-    int next = 0x100;
-    for (int byte = 0; byte < 256; ++byte) {
-      const bool printable_byte = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte != 0xad);
-      bytes_[static_cast<std::size_t>(printable_byte ? byte : next++)] = byte;
-    }
-  }
-
-  /// Appends the bytes that `text` spells; false if a character of it spells none.
-  [[nodiscard]] bool decode(std::string_view text, std::string& out) const {
-    for (std::size_t i = 0; i < text.size();) {
-      const auto first = static_cast<unsigned char>(text[i]);
-      unsigned code_point = first;
-      if (first >= 0x80) {
-        // Every character in use has at most two bytes of UTF-8.
-        if (first < 0xc2 || first > 0xdf || i + 1 >= text.size()) return false;
-        const auto second = static_cast<unsigned char>(text[i + 1]);
-        if ((second & 0xc0) != 0x80) return false;
-        code_point = (first & 0x1fu) << 6 | (second & 0x3fu);
-        ++i;
-      }
-      ++i;
-      if (code_point >= bytes_.size() || bytes_[code_point] < 0) return false;
-      out.push_back(static_cast<char>(bytes_[code_point]));
-    }
-    return true;
-  }
-
- private:
-  std::array<int, 0x100 + 68> bytes_;  // code point -> byte, -1 for none
-};
 
 Result<std::vector<std::string_view>> read_strings(const GgufFile& file, const char* key) {
   const GgufValue* value = file.find(key);
