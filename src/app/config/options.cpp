@@ -1,0 +1,209 @@
+#include "app/config/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <string_view>
+
+#include "base/utf8.h"
+
+namespace jevons {
+namespace {
+
+constexpr double kMost = 1e9;
+constexpr double kMostSeed = 9.2e18;
+
+// clang-format off
+constexpr OptionSpec kOptions[] = {
+    {"model", "-m,--model", "FILE", &Settings::model, 0, 0, nullptr, kModelOptions,
+     "the model, a GGUF file (of a split file any part)", "nano"},
+    {"threads", "-t,--threads", "N", &Settings::threads, 0, 4096, nullptr, kModelOptions,
+     "threads to compute with", "all CPUs"},
+    {"ctx_size", "-c,--ctx-size", "N", &Settings::context, 0, kMost, nullptr, kModelOptions,
+     "tokens of context", "the least of the model's, 32768 and what fits"},
+    {"kv_type", "--kv-type", "TYPE", &Settings::kv_type, 0, 0, "q8_0|f16", kModelOptions,
+     "how keys and values are stored", "q8_0"},
+    {"batch_size", "-b,--batch-size", "N", &Settings::batch, 1, 65536, nullptr, kModelOptions,
+     "tokens of a prompt that are read at once", "512"},
+    {"predict", "-n,--predict,--n-predict", "N", &Settings::predict, -1, kMost, nullptr, kRunOptions,
+     "tokens to write at most", "until the context is full"},
+    {"temp", "--temp,--temperature", "X", &Settings::temperature, 0, 100, nullptr, kRunOptions,
+     "temperature; 0 always takes the likeliest token", "the model's, else 1.0"},
+    {"top_k", "--top-k", "N", &Settings::top_k, 0, kMost, nullptr, kRunOptions,
+     "keep the N likeliest tokens; 0: all", "the model's, else 40"},
+    {"top_p", "--top-p", "X", &Settings::top_p, 0, 1, nullptr, kRunOptions,
+     "keep the likeliest tokens up to this probability", "the model's, else 0.95"},
+    {"min_p", "--min-p", "X", &Settings::min_p, 0, 1, nullptr, kRunOptions,
+     "drop tokens below this part of the likeliest one's probability", "0"},
+    {"seed", "-s,--seed", "N", &Settings::seed, -1, kMostSeed, nullptr, kRunOptions,
+     "the same seed gives the same text", "a fresh one"},
+    {"repeat_penalty", "--repeat-penalty", "X", &Settings::repeat_penalty, 0.01, 100, nullptr,
+     kRunOptions, "1: none", "1"},
+    {"repeat_last_n", "--repeat-last-n", "N", &Settings::repeat_window, 0, 1e6, nullptr, kRunOptions,
+     "tokens that the repeat penalty looks back", "256"},
+    {"presence_penalty", "--presence-penalty", "X", &Settings::presence_penalty, -100, 100, nullptr,
+     kRunOptions, "0: none", "0"},
+    {"frequency_penalty", "--frequency-penalty", "X", &Settings::frequency_penalty, -100, 100,
+     nullptr, kRunOptions, "0: none", "0"},
+    {"system", "--system,--system-prompt", "TEXT", &Settings::system, 0, 0, nullptr, kRunOptions,
+     "system message", "the model's own"},
+    {"tools", "--tools", "NAMES", &Settings::tools, 0, 0, nullptr, kRunOptions,
+     "tools to offer and run: calculator, clock, with a comma between", "none"},
+    {"hide_reasoning", "--hide-reasoning", "", &Settings::hide_reasoning, 0, 0, nullptr, kRunOptions,
+     "do not show the reasoning", "it is shown in a terminal"},
+};
+// clang-format on
+
+using Problem = std::unexpected<Error>;
+
+Problem problem(const SourcedValue& value, const std::string& must_be) {
+  return fail("{} is '{}', and must be {}", value.source, utf8_sanitize(value.text), must_be);
+}
+
+template <typename T>
+Result<T> number(const OptionSpec& spec, const SourcedValue& value) {
+  constexpr bool kWhole = std::is_integral_v<T>;
+  const std::string must_be = fmt::format("a {} between {} and {}",
+                                          kWhole ? "whole number" : "number", spec.low, spec.high);
+  T parsed{};
+  const char* end = value.text.data() + value.text.size();
+  const auto [stop, error] = std::from_chars(value.text.data(), end, parsed);
+  if (error != std::errc{} || stop != end) return problem(value, must_be);
+  const auto as_double = static_cast<double>(parsed);
+  // Not a number compares false with everything.
+  if (!(as_double >= spec.low && as_double <= spec.high)) return problem(value, must_be);
+  return parsed;
+}
+
+Result<bool> truth(const SourcedValue& value) {
+  if (value.text == "true" || value.text == "1") return true;
+  if (value.text == "false" || value.text == "0") return false;
+  return problem(value, "true or false");
+}
+
+Result<std::string> word(const OptionSpec& spec, const SourcedValue& value) {
+  if (spec.choices == nullptr) return value.text;
+  std::string_view rest = spec.choices;
+  while (!rest.empty()) {
+    const std::size_t bar = std::min(rest.find('|'), rest.size());
+    if (rest.substr(0, bar) == value.text) return value.text;
+    rest.remove_prefix(std::min(rest.size(), bar + 1));
+  }
+  return problem(value, std::string("one of ") + spec.choices);
+}
+
+// Sets one field, whatever its type.
+struct Setter {
+  Settings& settings;
+  const OptionSpec& spec;
+  const SourcedValue& value;
+
+  template <typename T>
+  Result<void> put(T Settings::* field, Result<T> parsed) {
+    if (!parsed) return std::unexpected(parsed.error());
+    settings.*field = *std::move(parsed);
+    return {};
+  }
+  template <typename T>
+  Result<void> put_optional(std::optional<T> Settings::* field) {
+    JEVONS_ASSIGN(settings.*field, number<T>(spec, value));
+    return {};
+  }
+  Result<void> operator()(std::string Settings::* field) { return put(field, word(spec, value)); }
+  Result<void> operator()(bool Settings::* field) { return put(field, truth(value)); }
+  Result<void> operator()(int Settings::* field) { return put(field, number<int>(spec, value)); }
+  Result<void> operator()(double Settings::* field) {
+    return put(field, number<double>(spec, value));
+  }
+  Result<void> operator()(std::optional<int> Settings::* field) { return put_optional(field); }
+  Result<void> operator()(std::optional<double> Settings::* field) { return put_optional(field); }
+  Result<void> operator()(std::optional<std::int64_t> Settings::* field) {
+    return put_optional(field);
+  }
+};
+
+OptionValues environment_values() {
+  OptionValues values;
+  for (const OptionSpec& spec : kOptions) {
+    const std::string name = spec.environment_name();
+    if (const char* text = std::getenv(name.c_str())) values[spec.key] = {name, text};
+  }
+  return values;
+}
+
+std::string help_of(const OptionSpec& spec) {
+  return fmt::format("{} [{}]\n({}, or {} in the file)", spec.help, spec.default_text,
+                     spec.environment_name(), spec.key);
+}
+
+}  // namespace
+
+std::string OptionSpec::environment_name() const {
+  std::string name = "JEVONS_";
+  for (const char* c = key; *c != '\0'; ++c) {
+    name += *c >= 'a' && *c <= 'z' ? static_cast<char>(*c - 'a' + 'A') : *c;
+  }
+  return name;
+}
+
+std::span<const OptionSpec> option_table() { return kOptions; }
+
+Result<Settings> settings_from(std::span<const OptionValues> layers) {
+  Settings settings;
+  for (const OptionValues& layer : layers) {
+    for (const OptionSpec& spec : kOptions) {
+      const auto found = layer.find(spec.key);
+      if (found == layer.end()) continue;
+      JEVONS_TRY(std::visit(Setter{settings, spec, found->second}, spec.field));
+    }
+  }
+  return settings;
+}
+
+OptionReader::OptionReader(CLI::App& app, unsigned users) {
+  for (const OptionSpec& spec : kOptions) {
+    if ((spec.users & users) == 0) continue;
+    Flag* flag = flags_.emplace_back(std::make_unique<Flag>(Flag{&spec, "", false})).get();
+    if (std::holds_alternative<bool Settings::*>(spec.field)) {
+      app.add_flag_callback(
+          spec.flags,
+          [flag] {
+            flag->text = "true";
+            flag->is_set = true;
+          },
+          help_of(spec));
+      continue;
+    }
+    app.add_option_function<std::string>(
+           spec.flags,
+           [flag](const std::string& text) {
+             flag->text = text;
+             flag->is_set = true;
+           },
+           help_of(spec))
+        ->type_name(spec.placeholder)
+        ->take_last()
+        ->group("Options that may also stand in the environment or the configuration file");
+  }
+}
+
+Result<Settings> OptionReader::settings() const {
+  OptionValues from_flags;
+  for (const auto& flag : flags_) {
+    const std::string_view flags = flag->spec->flags;
+    const std::size_t longest = flags.find("--");
+    const std::string name(flags.substr(longest, flags.find(',', longest) - longest));
+    if (flag->is_set) from_flags[flag->spec->key] = {name, flag->text};
+  }
+  OptionValues from_file;
+  if (const std::string path = config_path(); !path.empty()) {
+    JEVONS_ASSIGN(from_file, read_config_file(path));
+  }
+  const OptionValues layers[] = {std::move(from_file), environment_values(), std::move(from_flags)};
+  return settings_from(layers);
+}
+
+}  // namespace jevons
