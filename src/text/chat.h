@@ -34,8 +34,8 @@ struct Content {
 };
 
 struct ToolCall {
-  std::string id;
-  std::string name;
+  std::string id{};
+  std::string name{};
   /// Text of a JSON object; the order of its keys is the order of the parameters in the prompt.
   std::string arguments = "{}";
 
@@ -44,34 +44,34 @@ struct ToolCall {
 
 struct Message {
   Role role = Role::kUser;
-  Content content;
+  Content content{};
   /// Assistant. Absent means "not given apart": then a <think> block inside the content counts
   /// as the reasoning, as in the model's own template. Empty means that there was none.
-  std::optional<std::string> reasoning;
-  std::vector<ToolCall> tool_calls;                           // assistant
-  std::string tool_call_id;                                   // tool: the call it answers
-  std::optional<std::string> current_date, current_location;  // first system message only
+  std::optional<std::string> reasoning{};
+  std::vector<ToolCall> tool_calls{};                             // assistant
+  std::string tool_call_id{};                                     // tool: the call it answers
+  std::optional<std::string> current_date{}, current_location{};  // first system message only
 
   bool operator==(const Message&) const = default;
 };
 
 struct ToolDefinition {
-  std::string name;
-  std::string description;
-  std::string parameters;  // JSON schema text of an object; empty if the tool declares none
+  std::string name{};
+  std::string description{};
+  std::string parameters{};  // JSON schema text of an object; empty if the tool declares none
   /// The whole function object as JSON text, keys in the order in which they came. The prompt
   /// shows exactly this object, unknown keys included.
-  std::string function_json;
+  std::string function_json{};
 
   bool operator==(const ToolDefinition&) const = default;
 };
 
 struct ChatRequest {
-  std::vector<Message> messages;
-  std::vector<ToolDefinition> tools;
+  std::vector<Message> messages{};
+  std::vector<ToolDefinition> tools{};
   /// What was understood but left out (image parts, tool types that are not functions), each
   /// with its path. For the log or a response field; never empty silence.
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings{};
 };
 
 }  // namespace jevons

@@ -110,7 +110,8 @@ class RequestReader {
     return Content(std::move(parts));
   }
 
-  /// The text of a part; nothing if it is of a kind that has none.
+  /// The text of a part. One of a kind that has none counts as empty, as in the template, but
+  /// would be a result of its own in a tool message: there it is nothing.
   Result<std::optional<std::string>> read_part(const JsonValue& part, Role role,
                                                const std::string& path) {
     if (part.is_string()) return part.text;
@@ -127,7 +128,8 @@ class RequestReader {
       return text->text;
     }
     warn(path, fmt::format("a part of type \"{}\" is left out: the model reads text only", name));
-    return std::nullopt;
+    if (role == Role::kTool) return std::nullopt;
+    return std::string();
   }
 
   Result<void> read_reasoning(const JsonValue& json, const std::string& path, Message& message) {

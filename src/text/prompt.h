@@ -26,7 +26,7 @@ struct PromptOptions {
   /// The model always thinks: true ends the prompt inside an open <think> block. False closes the
   /// block at once, which the model was not trained for.
   bool thinking = true;
-  std::optional<std::string> model_identity;  // instead of the format's default identity
+  std::optional<std::string> model_identity{};  // instead of the format's default identity
 };
 
 /// Fails, naming the message, on a tool message without an assistant's tool call before it, and on
