@@ -1,7 +1,8 @@
 // Narrow floats to float and back, exactly, on any machine. Nothing here fails; any thread.
 //
-// Towards float every value is kept; a signalling NaN becomes quiet, as the hardware's converters
-// make it. From float the nearest value is taken, ties to even (IEEE 754, section 4.3.1).
+// Towards float every value is kept; a signalling half becomes a quiet NaN, as the converters of
+// the hardware make it. From float the nearest value is taken, ties to even (IEEE 754,
+// section 4.3.1).
 #pragma once
 
 #include <bit>

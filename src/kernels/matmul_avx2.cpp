@@ -1,0 +1,13 @@
+// Collects the AVX2 kernels.
+#include "kernels/encode_kernels.h"
+#include "kernels/matmul_kernels.h"
+
+#if defined(__x86_64__)
+
+namespace jevons::kernels {
+
+void fill_matmul_avx2(KernelSet& set) { static_cast<void>(set); }
+
+}  // namespace jevons::kernels
+
+#endif
