@@ -1,6 +1,6 @@
 #include "convert/m2_gguf.h"
 
-#include "weights/byte_spelling.h"
+#include "base/byte_spelling.h"
 #include "weights/m2_config.h"
 
 namespace jevons {

@@ -3,7 +3,7 @@
 #include <limits>
 #include <unordered_map>
 
-#include "weights/byte_spelling.h"
+#include "base/byte_spelling.h"
 
 namespace jevons {
 namespace {

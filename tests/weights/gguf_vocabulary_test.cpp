@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/byte_spelling.h"
 #include "gguf_bytes.h"
-#include "weights/byte_spelling.h"
 
 namespace jevons {
 namespace {

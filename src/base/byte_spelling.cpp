@@ -1,4 +1,4 @@
-#include "weights/byte_spelling.h"
+#include "base/byte_spelling.h"
 
 #include "base/utf8.h"
 
