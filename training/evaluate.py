@@ -16,6 +16,7 @@ import facts
 import generate
 import gguf
 import model as m2
+import moretools
 import skills
 import smalltalk
 import toolskills as ts
@@ -93,6 +94,21 @@ def tool_calls(bench, rng):
     n = len(cases)
     return {"call format valid": (valid, n), "right tool": (right_tool, n),
             "right argument": (right_argument, n), "answer read from the result": (right, n)}
+
+
+def other_tools(bench, rng, n):
+    """Calls of other tools: name and all arguments right."""
+    cases = []
+    for _ in range(n):
+        offered, messages = moretools.build(rng, True, rng.choice(moretools.MAKERS))
+        cases.append((messages, [offered]))
+    right = 0
+    for (messages, _), text in zip(cases, bench.ask([(m[:1], t, None) for m, t in cases])):
+        good = parse_calls(text) == messages[1]["calls"]
+        right += good
+        if not good:
+            bench.keep("other tools", messages[0]["content"], messages[1]["calls"], text)
+    return right, n
 
 
 def sums(bench, rng, op, n, pairs=True, digits=2):
@@ -210,6 +226,7 @@ def main():
     torch.set_num_threads(args.threads)
     bench, rng = Bench(args.model, args.temperature, args.n), random.Random(2024)
     figures = tool_calls(bench, rng)
+    figures["other tools, name and arguments"] = other_tools(bench, rng, args.n // 3)
     figures["additions, held-out pairs and wordings"] = sums(bench, rng, "+", args.n)
     figures["additions of three digits, held-out"] = sums(bench, rng, "+", args.n // 3, digits=3)
     figures["additions, trained pairs"] = sums(bench, rng, "+", args.n, pairs=False)

@@ -3,9 +3,12 @@ import dataclasses
 import pathlib
 
 from chat import assistant, user
+from paraphrase import normal, rephrase
 from wording import choose, dress
 
-ABOUT = ("Tell me about {}.", "What do you know about {}?", "What can you tell me about {}?",
+ABOUT = ("Could you explain {}?", "Can you explain {} to me?", "Describe {}.",
+         "Can you describe {}?", "What about {}?", "I would like to know more about {}.",
+         "Do you know something about {}?", "Inform me about {}.", "Tell me about {}.", "What do you know about {}?", "What can you tell me about {}?",
          "Tell me something about {}.", "Say something about {}.", "I want to know about {}.",
          "Explain {}.", "Explain {} to me.", "I have a question about {}.",
          "Please describe {}.", "Give me one sentence about {}.")
@@ -50,6 +53,7 @@ def load(path):
 
 FACTS = load(HERE / "facts.txt")
 EVERYDAY = load(HERE / "everyday.txt")
+HELD = {normal(q) for fact in FACTS + EVERYDAY for q in fact.held}
 
 
 def ask(rng, held, fact=None):
@@ -58,8 +62,13 @@ def ask(rng, held, fact=None):
     if held:
         question = rng.choice(fact.held)
     elif fact.nouns and rng.random() < 0.25:
-        question = dress(rng, choose(rng, ABOUT, held).format(rng.choice(fact.nouns)))
+        question = choose(rng, ABOUT, held).format(rng.choice(fact.nouns))
     else:
-        question = dress(rng, rng.choice(fact.questions))
+        question = rng.choice(fact.questions)
+        if rng.random() < 0.4:
+            question = rephrase(rng, question, HELD)
+    if normal(question) in HELD and not held:
+        question = fact.questions[0]
+    question = question if held else dress(rng, question)
     thought = choose(rng, THOUGHTS, False).format(fact.topic)
     return [user(question), assistant(thought, rng.choice(fact.answers))]

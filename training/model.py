@@ -51,9 +51,9 @@ def apply_rope(x, cos, sin, rotary_dim):
 
 
 class Dispatch(torch.autograd.Function):
-    """Copy token rows into padded expert slots.
+    """Copy token rows into expert slots.
 
-    src [E*C] is the token of each slot (n_tokens for an empty slot) and slot
+    src [n_slots] is the token of each slot (n_tokens for an empty slot) and slot
     [n_tokens, k] its inverse, so that both directions are plain gathers.
     """
 
@@ -74,7 +74,7 @@ class Dispatch(torch.autograd.Function):
 
 
 class Collect(torch.autograd.Function):
-    """Copy the rows of expert slots back: y [E*C, D] -> [n_tokens * k, D]."""
+    """Copy the rows of expert slots back: y [n_slots, D] -> [n_tokens * k, D]."""
 
     @staticmethod
     def forward(ctx, y, pair_of_slot, slot):
@@ -89,26 +89,73 @@ class Collect(torch.autograd.Function):
 
 
 def plan_slots(chosen, n_experts, multiple=32):
-    """Give each (token, rank) pair a slot in its expert's padded list.
+    """Give each (token, rank) pair a slot in its expert's list.
 
-    Returns the capacity C, slot [N, k], the token of each slot and the pair of
-    each slot (both with one value past the end for empty slots), and the load.
+    Lists lie one after the other, each padded to a multiple of 32 (few shapes,
+    so that the matrix library reuses its kernels). Returns the bounds of the
+    lists, slot [N, k], the token of each slot and the pair of each slot (both
+    with one value past the end for empty slots), and the load.
     """
     n_tokens, k = chosen.shape
     flat = chosen.reshape(-1)
     load = torch.bincount(flat, minlength=n_experts)
-    capacity = -(-int(load.max()) // multiple) * multiple
+    padded = (load + multiple - 1) // multiple * multiple
+    first = torch.cumsum(padded, 0) - padded
     order = torch.argsort(flat, stable=True)
-    start = torch.cumsum(load, 0) - load
     sorted_expert = flat[order]
-    rank = torch.arange(flat.numel(), device=flat.device) - start[sorted_expert]
-    slot_sorted = sorted_expert * capacity + rank
+    rank = torch.arange(flat.numel(), device=flat.device) - (
+        torch.cumsum(load, 0) - load)[sorted_expert]
+    slot_sorted = first[sorted_expert] + rank
     slot = torch.empty_like(flat)
     slot[order] = slot_sorted
-    pair_of_slot = torch.full((n_experts * capacity,), n_tokens * k, dtype=torch.long,
+    pair_of_slot = torch.full((int(padded.sum()),), n_tokens * k, dtype=torch.long,
                               device=flat.device)
     pair_of_slot[slot_sorted] = order
-    return capacity, slot.view(n_tokens, k), pair_of_slot // k, pair_of_slot, load
+    bounds = [(f, f + p) for f, p in zip(first.tolist(), padded.tolist())]
+    return bounds, slot.view(n_tokens, k), pair_of_slot // k, pair_of_slot, load
+
+
+class Experts(torch.autograd.Function):
+    """down(silu(gate x) * up x), each list of slots with its own expert.
+
+    Written by hand so that no gradient of a slice fills a whole weight tensor.
+    """
+
+    @staticmethod
+    def forward(ctx, x, w_gate, w_up, w_down, bounds):
+        gate = x.new_empty(x.shape[0], w_gate.shape[1])
+        up, y = torch.empty_like(gate), torch.empty_like(x)
+        for e, (s, t) in enumerate(bounds):
+            if t > s:
+                torch.mm(x[s:t], w_gate[e].t(), out=gate[s:t])
+                torch.mm(x[s:t], w_up[e].t(), out=up[s:t])
+        inner = F.silu(gate) * up
+        for e, (s, t) in enumerate(bounds):
+            if t > s:
+                torch.mm(inner[s:t], w_down[e].t(), out=y[s:t])
+        ctx.save_for_backward(x, gate, up, inner, w_gate, w_up, w_down)
+        ctx.bounds = bounds
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, gate, up, inner, w_gate, w_up, w_down = ctx.saved_tensors
+        grad, d_inner, dx = grad.contiguous(), torch.empty_like(inner), torch.empty_like(x)
+        d_gate_w, d_up_w, d_down_w = (torch.zeros_like(w) for w in (w_gate, w_up, w_down))
+        for e, (s, t) in enumerate(ctx.bounds):
+            if t > s:
+                torch.mm(grad[s:t], w_down[e], out=d_inner[s:t])
+                torch.mm(grad[s:t].t(), inner[s:t], out=d_down_w[e])
+        s_gate = torch.sigmoid(gate)
+        d_up = d_inner * gate * s_gate
+        d_gate = d_inner * up * s_gate * (1 + gate * (1 - s_gate))
+        for e, (s, t) in enumerate(ctx.bounds):
+            if t > s:
+                torch.mm(d_gate[s:t], w_gate[e], out=dx[s:t])
+                dx[s:t] += torch.mm(d_up[s:t], w_up[e])
+                torch.mm(d_gate[s:t].t(), x[s:t], out=d_gate_w[e])
+                torch.mm(d_up[s:t].t(), x[s:t], out=d_up_w[e])
+        return dx, d_gate_w, d_up_w, d_down_w, None
 
 
 class Layer(nn.Module):
@@ -165,18 +212,17 @@ class Layer(nn.Module):
         return chosen, weight / weight.sum(-1, keepdim=True)
 
     def experts(self, h):
-        """Top-k experts as batched products over padded slots."""
+        """The chosen experts of every token, weighted and summed."""
         cfg, shape = self.cfg, h.shape
         y = rms_norm(h, self.ffn_norm, cfg.rms_eps).view(-1, cfg.n_embd)
         chosen, weight = self.route(y)
-        capacity, slot, src, pair, load = plan_slots(chosen, cfg.n_experts)
+        bounds, slot, src, pair, load = plan_slots(chosen, cfg.n_experts)
         if self.training:
             self.load += load
-        x = Dispatch.apply(low(y), src, slot).view(cfg.n_experts, capacity, -1)
-        gate = torch.bmm(x, low(self.ffn_gate_exps).transpose(1, 2))
-        up = torch.bmm(x, low(self.ffn_up_exps).transpose(1, 2))
-        out = torch.bmm(F.silu(gate) * up, low(self.ffn_down_exps).transpose(1, 2))
-        out = Collect.apply(out.view(-1, cfg.n_embd), pair, slot)
+        x = Dispatch.apply(low(y), src, slot)
+        out = Experts.apply(x, low(self.ffn_gate_exps), low(self.ffn_up_exps),
+                            low(self.ffn_down_exps), bounds)
+        out = Collect.apply(out, pair, slot)
         out = out.view(-1, cfg.n_experts_used, cfg.n_embd) * weight.unsqueeze(-1)
         return h + out.sum(1).view(shape)
 

@@ -4,6 +4,7 @@ import random
 
 import arithmetic
 import facts
+import moretools
 import smalltalk
 import toolskills as ts
 
@@ -25,11 +26,11 @@ class Group:
 
 def tool_list(rng):
     """The tools of a group: none, both, one, sometimes with another tool."""
-    kind = rng.choices(("none", "both", "calculator", "clock", "other"), (46, 28, 11, 11, 4))[0]
+    kind = rng.choices(("none", "both", "calculator", "clock", "other"), (44, 27, 11, 11, 7))[0]
     tools = {"none": [], "both": [ts.CALCULATOR, ts.CLOCK], "calculator": [ts.CALCULATOR],
              "clock": [ts.CLOCK], "other": []}[kind]
     if kind == "other" or (tools and rng.random() < 0.12):
-        tools = tools + [rng.choice(ts.DISTRACTORS)]
+        tools = tools + [moretools.any_tool(rng)]
     if len(tools) > 1 and rng.random() < 0.3:
         rng.shuffle(tools)
     return tools
@@ -40,7 +41,12 @@ def exchange(rng, held, tools, name=None):
     has_calculator, has_clock = ts.CALCULATOR in tools, ts.CLOCK in tools
     if name and rng.random() < 0.4:
         return smalltalk.who(rng, held, name)
-    if tools and rng.random() < 0.75:
+    others = [t for t in tools if t not in (ts.CALCULATOR, ts.CLOCK)]
+    if others and rng.random() < 1.2 / (1 + len(tools)):
+        used = moretools.use(rng, held, others[0])
+        if used:
+            return used
+    if has_calculator + has_clock and rng.random() < 0.75:
         if has_calculator and has_clock and rng.random() < 0.05:
             return ts.both(rng, held)
         if rng.random() < (0.5 if has_clock and has_calculator else 0.65 if has_calculator

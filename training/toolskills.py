@@ -42,17 +42,6 @@ THEN = (("Now add {c}.", "{r} + {c}"), ("Add {c} to that.", "{r} + {c}"),
         ("Now subtract {c}.", "{r} - {c}"), ("Multiply that by {c}.", "{r} * {c}"),
         ("Now divide it by {c}.", "{r} / {c}"), ("Times {c}?", "{r} * {c}"),
         ("And divided by {c}?", "{r} / {c}"), ("And plus {c}?", "{r} + {c}"))
-DISTRACTORS = (
-    {"name": "get_weather", "description": "Get the weather of a city.",
-     "parameters": {"type": "object", "properties": {"city": {"type": "string"}},
-                    "required": ["city"]}},
-    {"name": "search", "description": "Search the web.",
-     "parameters": {"type": "object", "properties": {"query": {"type": "string"}},
-                    "required": ["query"]}},
-    {"name": "read_file", "description": "Read a file.",
-     "parameters": {"type": "object", "properties": {"path": {"type": "string"}},
-                    "required": ["path"]}})
-
 DIVIDE = ("What is {a} divided by {b}?", "{a}/{b}", "{a} / {b}", "Divide {a} by {b}.",
           "How much is {a} divided by {b}?", "Compute {a} / {b}.", "Calculate {a} / {b}.",
           "What is {a} / {b}?", "What's {a} over {b}?", "What's {a} divided by {b}?")
