@@ -1,10 +1,11 @@
 #include "convert/synth_vocabulary.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
+#include <iterator>
+#include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "convert/random_numbers.h"
 
 namespace jevons {
@@ -76,97 +77,108 @@ constexpr std::int32_t kPadding = 4, kEndOfTurn = 20, kUnknown = 21, kBeginOfTex
 constexpr int kBytes = 256;
 constexpr int kUnusedTokens = 10;
 constexpr int kMaxTokens = 1'000'000;
-constexpr std::size_t kMaxTokenBytes = 14;
 
-/// Grows tokens by merging two that exist, and keeps a merge only if byte-pair encoding really
-/// arrives at it: the merged bytes must encode to exactly the two parts.
+/// Grows tokens level by level: letters to syllables, syllables to words, words to compounds. At
+/// each level only a part of one class is ever merged with a following part of another class, so
+/// no two merges compete for a part, and byte-pair encoding of a token's bytes arrives at it.
 class MergeMaker {
  public:
-  MergeMaker(Vocabulary& vocabulary, std::uint64_t seed)
-      : vocabulary_(vocabulary), random_(seed, "vocabulary", 0) {
-    for (char c = 'a'; c <= 'z'; ++c) add_word(static_cast<unsigned char>(c));
-    for (char c = 'A'; c <= 'Z'; ++c) starts_.push_back(static_cast<unsigned char>(c));
-    starts_.push_back(' ');
-  }
+  MergeMaker(Vocabulary& vocabulary, std::uint64_t seed, int n_merges)
+      : vocabulary_(vocabulary),
+        random_(seed, "vocabulary", 0),
+        n_tokens_(vocabulary.tokens.size() + static_cast<std::size_t>(n_merges)) {}
 
-  void make(int n_merges) {
-    const std::size_t target = vocabulary_.merges.size() + static_cast<std::size_t>(n_merges);
-    if (n_merges >= 1000) add_cyrillic_letters();
-    while (vocabulary_.merges.size() < target) try_one();
+  void make() {
+    std::vector<std::int32_t> first_syllables;   // only these begin a word,
+    std::vector<std::int32_t> second_syllables;  // and only these end it
+    add_syllables(bytes_of("bcdfghjklmnpqrstvwxz"), bytes_of("aeiouy"), first_syllables,
+                  second_syllables);
+    if (n_tokens_ >= 2000) {
+      const auto consonants = add_cyrillic({0xb1, 0xb2, 0xb3, 0xb4, 0xb7, 0xba, 0xbb, 0xbc, 0xbd});
+      const auto vowels = add_cyrillic({0xb0, 0xb5, 0xb8, 0xbe});
+      add_syllables(consonants, vowels, first_syllables, second_syllables);
+    }
+    add_words(all_pairs(first_syllables, second_syllables));
+    add_compounds();
   }
 
  private:
-  void add_word(std::int32_t id) {
-    starts_.push_back(id);
-    continuations_.push_back(id);
-  }
+  using Ids = std::vector<std::int32_t>;
+  using Pairs = std::vector<std::pair<std::int32_t, std::int32_t>>;
 
-  const std::string& bytes(std::int32_t id) const {
-    return vocabulary_.tokens[static_cast<std::size_t>(id)];
-  }
+  [[nodiscard]] bool full() const { return vocabulary_.tokens.size() >= n_tokens_; }
 
-  void add(std::int32_t left, std::int32_t right) {
-    const auto result = static_cast<std::int32_t>(vocabulary_.tokens.size());
-    const auto rank = static_cast<std::int32_t>(vocabulary_.merges.size());
-    vocabulary_.tokens.push_back(bytes(left) + bytes(right));
+  /// The id of the merged token, or -1 if the vocabulary is full.
+  std::int32_t add(std::int32_t left, std::int32_t right) {
+    if (full()) return -1;
+    const auto id = static_cast<std::int32_t>(vocabulary_.tokens.size());
+    vocabulary_.tokens.push_back(vocabulary_.tokens[static_cast<std::size_t>(left)] +
+                                 vocabulary_.tokens[static_cast<std::size_t>(right)]);
     vocabulary_.kinds.push_back(TokenKind::kNormal);
-    vocabulary_.merges.push_back({left, right, result});
-    known_.insert(vocabulary_.tokens.back());
-    ranks_.emplace(pair_key(left, right), rank);
+    vocabulary_.merges.push_back({left, right, id});
+    return id;
   }
 
-  /// Two-byte letters, so that tokens end inside and at the border of characters.
-  void add_cyrillic_letters() {
-    for (int c = 0xb0; c <= 0xbf; ++c) {
-      add(0xd0, c);
-      add_word(static_cast<std::int32_t>(vocabulary_.tokens.size()) - 1);
+  static Ids bytes_of(std::string_view letters) { return {letters.begin(), letters.end()}; }
+
+  /// Letters of two bytes each, so that tokens begin and end inside characters too.
+  Ids add_cyrillic(const Ids& second_bytes) {
+    Ids letters;
+    for (const std::int32_t byte : second_bytes) letters.push_back(add(0xd0, byte));
+    return letters;
+  }
+
+  Pairs all_pairs(const Ids& lefts, const Ids& rights) {
+    Pairs pairs;
+    for (const std::int32_t left : lefts) {
+      for (const std::int32_t right : rights) pairs.emplace_back(left, right);
+    }
+    for (std::size_t i = pairs.size(); i > 1; --i) {
+      std::swap(pairs[i - 1], pairs[random_.below(static_cast<std::uint32_t>(i))]);
+    }
+    return pairs;
+  }
+
+  void add_syllables(const Ids& consonants, const Ids& vowels, Ids& firsts, Ids& seconds) {
+    for (const auto& [consonant, vowel] : all_pairs(consonants, vowels)) {
+      const std::int32_t syllable = add(consonant, vowel);
+      if (syllable < 0) return;
+      (consonant % 2 == 0 ? firsts : seconds).push_back(syllable);
     }
   }
 
-  void try_one() {
-    const std::int32_t left = starts_[random_.below(static_cast<std::uint32_t>(starts_.size()))];
-    const std::int32_t right =
-        continuations_[random_.below(static_cast<std::uint32_t>(continuations_.size()))];
-    const std::string whole = bytes(left) + bytes(right);
-    if (whole.size() > kMaxTokenBytes || known_.contains(whole)) return;
-    if (!encodes_to(whole, left, right)) return;
-    add(left, right);
-    const auto id = static_cast<std::int32_t>(vocabulary_.tokens.size()) - 1;
-    starts_.push_back(id);
-    const auto first = static_cast<unsigned char>(whole[0]);
-    if (first != ' ' && !(first >= 'A' && first <= 'Z')) continuations_.push_back(id);
-  }
-
-  bool encodes_to(const std::string& text, std::int32_t left, std::int32_t right) {
-    pieces_.clear();
-    for (const char c : text) pieces_.push_back(static_cast<unsigned char>(c));
-    while (true) {
-      std::int32_t best = INT32_MAX;
-      std::size_t place = 0;
-      for (std::size_t i = 0; i + 1 < pieces_.size(); ++i) {
-        const auto found = ranks_.find(pair_key(pieces_[i], pieces_[i + 1]));
-        if (found != ranks_.end() && found->second < best) {
-          best = found->second;
-          place = i;
-        }
+  /// Each word alone and with a space before it.
+  void add_words(const Pairs& pairs) {
+    bool is_first = false;
+    for (const auto& [left, right] : pairs) {
+      const std::int32_t word = add(left, right);
+      const std::int32_t spaced = word < 0 ? -1 : add(' ', word);
+      if (spaced < 0) return;
+      is_first = !is_first;
+      if (is_first) {
+        first_words_.push_back(word);
+        spaced_first_words_.push_back(spaced);
+      } else {
+        second_words_.push_back(word);
       }
-      if (best == INT32_MAX) break;
-      pieces_[place] = kBytes + best;
-      pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(place) + 1);
     }
-    return pieces_.size() == 2 && pieces_[0] == left && pieces_[1] == right;
   }
 
-  static std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
-    return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
+  void add_compounds() {
+    const std::size_t n_firsts = first_words_.size();
+    const std::size_t n_seconds = second_words_.size();
+    for (std::size_t i = 0; i < n_firsts * n_seconds && !full(); ++i) {
+      const std::size_t first = i % n_firsts;
+      const std::int32_t second = second_words_[(i / n_firsts + first) % n_seconds];
+      add(first_words_[first], second);
+      if (!full()) add(spaced_first_words_[first], second);
+    }
   }
 
   Vocabulary& vocabulary_;
   RandomNumbers random_;
-  std::vector<std::int32_t> starts_, continuations_;
-  std::unordered_set<std::string> known_;
-  std::unordered_map<std::uint64_t, std::int32_t> ranks_;
-  std::vector<std::int32_t> pieces_;
+  std::size_t n_tokens_;  // how far to go
+  Ids first_words_, spaced_first_words_, second_words_;
 };
 
 }  // namespace
@@ -187,7 +199,8 @@ Result<Vocabulary> make_synth_vocabulary(int n_tokens, std::uint64_t seed,
     vocabulary.tokens.emplace_back(1, static_cast<char>(byte));
     vocabulary.kinds.push_back(TokenKind::kNormal);
   }
-  MergeMaker(vocabulary, seed).make(first_special - kBytes);
+  MergeMaker(vocabulary, seed, first_special - kBytes).make();
+  JEVONS_CHECK(vocabulary.tokens.size() == static_cast<std::size_t>(first_special));
   for (int i = 0; i < kSpecials; ++i) {
     vocabulary.tokens.emplace_back(kSpecialTokens[i]);
     vocabulary.kinds.push_back(i < kSpecials - kShown ? TokenKind::kControl
