@@ -120,26 +120,6 @@ int unicode_escape(std::string_view json, std::size_t at) {
   return read.ec == std::errc() && read.ptr == end && unit >= 0 ? unit : -1;
 }
 
-/// Replaces each escaped surrogate without its other half by \ufffd.
-std::string repair_surrogates(std::string_view json) {
-  std::string repaired(json);
-  for (std::size_t at = 0; (at = repaired.find('\\', at)) != std::string::npos;) {
-    const int unit = unicode_escape(repaired, at);
-    if (unit < 0xD800 || unit > 0xDFFF) {
-      at += unit >= 0 ? 6 : 2;
-      continue;
-    }
-    const int next = unicode_escape(repaired, at + 6);
-    if (unit <= 0xDBFF && next >= 0xDC00 && next <= 0xDFFF) {
-      at += 12;
-    } else {
-      repaired.replace(at + 2, 4, "fffd");
-      at += 6;
-    }
-  }
-  return repaired;
-}
-
 /// Python's repr(float(text)): the shortest digits that read back, fixed from 1e-4 to 1e16.
 std::string python_float(std::string_view text) {
   double value = 0;
@@ -231,17 +211,33 @@ bool json_is_integer(std::string_view number) {
   return number.find_first_of(".eE") == std::string_view::npos;
 }
 
+std::string without_half_surrogates(std::string_view json) {
+  std::string repaired(json);
+  for (std::size_t at = 0; (at = repaired.find('\\', at)) != std::string::npos;) {
+    const int unit = unicode_escape(repaired, at);
+    if (unit < 0xD800 || unit > 0xDFFF) {
+      at += unit >= 0 ? 6 : 2;
+      continue;
+    }
+    const int next = unicode_escape(repaired, at + 6);
+    if (unit <= 0xDBFF && next >= 0xDC00 && next <= 0xDFFF) {
+      at += 12;
+    } else {
+      repaired.replace(at + 2, 4, "fffd");
+      at += 6;
+    }
+  }
+  return repaired;
+}
+
 Result<JsonValue> parse_json(std::string_view json) {
   try {
     TreeBuilder builder;
-    bool ok;
-    if (json.find("\\ud") == std::string_view::npos &&
-        json.find("\\uD") == std::string_view::npos) {
-      ok = nlohmann::json::sax_parse(json.begin(), json.end(), &builder);
-    } else {
-      const std::string repaired = repair_surrogates(json);
-      ok = nlohmann::json::sax_parse(repaired.begin(), repaired.end(), &builder);
-    }
+    const bool has_surrogates =
+        json.find("\\ud") != std::string_view::npos || json.find("\\uD") != std::string_view::npos;
+    const std::string repaired = has_surrogates ? without_half_surrogates(json) : std::string();
+    const std::string_view text = has_surrogates ? repaired : json;
+    const bool ok = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
     if (!ok) return fail("{}", builder.message());
     return std::move(builder.root());
   } catch (const std::exception& error) {

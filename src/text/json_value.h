@@ -45,6 +45,10 @@ inline constexpr std::size_t kMaxJsonDepth = 256;
 /// which JavaScript writes when it cuts a string, is read as U+FFFD.
 [[nodiscard]] Result<JsonValue> parse_json(std::string_view json);
 
+/// `json` with every half of a surrogate pair in an escape replaced by \ufffd: text that strict
+/// readers accept too.
+[[nodiscard]] std::string without_half_surrogates(std::string_view json);
+
 /// The text that Python's json.dumps(value, ensure_ascii=False) gives after json.loads: ", " and
 /// ": ", floats as repr() (1e5 is 100000.0), integers of any size digit for digit.
 [[nodiscard]] std::string python_json(const JsonValue& value);

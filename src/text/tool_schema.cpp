@@ -251,9 +251,7 @@ TypedValue typed_value(std::string_view raw, const ValueType& type) {
   const bool is_scalar = !parsed->is_array() && !parsed->is_object();
   if (string_allowed && is_scalar && bare.size() != raw.size()) return as_string;
   if (string_allowed && !type.choices.empty() && !is_choice(*parsed, type)) return as_string;
-  // Escapes of half characters are valid for us and for few others.
-  const bool is_plain = lower_case(bare).find("\\ud") == std::string::npos;
-  return {is_plain ? std::string(bare) : python_json(*parsed), true};
+  return {without_half_surrogates(bare), true};
 }
 
 ToolSchema::ToolSchema(std::string_view parameters_json) {
