@@ -18,7 +18,6 @@ namespace {
 
 constexpr int kMostQueries = 6;
 constexpr int kLanes = 8;
-constexpr int kVectors = kKeysPerPage / kLanes;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // What one page gives for some query heads, before the running softmax is looked at.
@@ -32,6 +31,13 @@ struct PageSoftmax {
 
 __m256 load_f16(const f16* x) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+}
+
+// Asks for the cache lines that `bytes` bytes from `start` on begin in. Pages come one by one from
+// memory, too short for the hardware to guess well: while keys are scored the values are fetched,
+// and while values are added the next page's keys.
+void prefetch(const std::byte* start, int bytes) {
+  for (int i = 0; i < bytes; i += 64) _mm_prefetch(start + i, _MM_HINT_T0);
 }
 
 const f16* page_scales(const std::byte* page, int head_dim) {
@@ -49,6 +55,7 @@ void score_group_f16(const AttentionPageArguments& a, int group, PageSoftmax& pa
   __m256 scores[kQueries][2];
   for (auto& row : scores) row[0] = row[1] = _mm256_setzero_ps();
   for (int d = 0; d < a.head_dim; ++d) {
+    prefetch(a.values + (group * a.head_dim + d) * 32, 32);
     const __m256 low = load_f16(keys + d * kKeyGroup);
     const __m256 high = load_f16(keys + d * kKeyGroup + kLanes);
     for (int q = 0; q < kQueries; ++q) {
@@ -87,6 +94,7 @@ template <int kQueries>
 void score_block_q8(const AttentionPageArguments& a, const WideQuery (&queries)[kQueries], int slot,
                     int block, __m256 (&scores)[kQueries]) {
   const std::byte* keys = a.keys + q8_key_index(a.head_dim, slot, block * kKvBlock);
+  prefetch(a.values + (slot / kLanes * (a.head_dim / kKvBlock) + block) * 272, 272);
   const __m256i low_bytes = _mm256_set1_epi16(0x00FF);
   __m256i dots[kQueries];
   for (int q = 0; q < kQueries; ++q) {
@@ -130,30 +138,36 @@ void score_page_q8(const AttentionPageArguments& a, PageSoftmax& page) {
 
 // -- softmax -------------------------------------------------------------------------------------
 
-// Turns a head's scores into weights; slots from n_keys on get weight 0 whatever they hold.
-void weigh(PageSoftmax& page, int query, int n_keys) {
-  float* row = page.weights[query];
-  __m256 scores[kVectors];
-  for (int i = 0; i < kVectors; ++i) {
-    const __m256 seen = _mm256_castsi256_ps(first_lanes_avx2(n_keys - i * kLanes));
-    scores[i] =
-        _mm256_blendv_ps(_mm256_set1_ps(-kInfinity), _mm256_load_ps(row + i * kLanes), seen);
+// The scores of 8 slots; -inf for the slots from n_keys on, whatever they hold.
+__m256 seen_scores(const float* scores, int slot, int n_keys) {
+  const __m256 seen = _mm256_castsi256_ps(first_lanes_avx2(n_keys - slot));
+  return _mm256_blendv_ps(_mm256_set1_ps(-kInfinity), _mm256_load_ps(scores + slot), seen);
+}
+
+// Turns scores into weights, in two walks over the heads so that their folds overlap.
+template <int kQueries>
+void weigh(PageSoftmax& page, int n_keys) {
+  for (int q = 0; q < kQueries; ++q) {
+    __m256 low = seen_scores(page.weights[q], 0, n_keys);
+    __m256 high = seen_scores(page.weights[q], kLanes, n_keys);
+    for (int slot = 2 * kLanes; slot < kKeysPerPage; slot += 2 * kLanes) {
+      low = _mm256_max_ps(low, seen_scores(page.weights[q], slot, n_keys));
+      high = _mm256_max_ps(high, seen_scores(page.weights[q], slot + kLanes, n_keys));
+    }
+    page.maximum[q] = folded_maximum_avx2(low, high);
   }
-  __m256 low = scores[0];
-  __m256 high = scores[1];
-  for (int i = 2; i < kVectors; i += 2) {
-    low = _mm256_max_ps(low, scores[i]);
-    high = _mm256_max_ps(high, scores[i + 1]);
+  for (int q = 0; q < kQueries; ++q) {
+    const __m256 maximum = _mm256_set1_ps(page.maximum[q]);
+    __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (int slot = 0; slot < kKeysPerPage; slot += kLanes) {
+      const __m256 score = seen_scores(page.weights[q], slot, n_keys);
+      const __m256 weight = exponential_avx2(_mm256_sub_ps(score, maximum));
+      _mm256_store_ps(page.weights[q] + slot, weight);
+      __m256& sum = sums[slot / kLanes % 2];
+      sum = _mm256_add_ps(sum, weight);
+    }
+    page.sum[q] = folded_sum_avx2(sums[0], sums[1]);
   }
-  page.maximum[query] = folded_maximum_avx2(low, high);
-  const __m256 maximum = _mm256_set1_ps(page.maximum[query]);
-  __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-  for (int i = 0; i < kVectors; ++i) {
-    const __m256 weight = exponential_avx2(_mm256_sub_ps(scores[i], maximum));
-    _mm256_store_ps(row + i * kLanes, weight);
-    sums[i % 2] = _mm256_add_ps(sums[i % 2], weight);
-  }
-  page.sum[query] = folded_sum_avx2(sums[0], sums[1]);
 }
 
 // Brings maximum and sum of the running softmax up to date, and leaves the two shares that its
@@ -201,7 +215,11 @@ __m256 load_values(const std::int8_t* x) {
 template <int kQueries, typename Value>
 void add_block(const AttentionPageArguments& a, const PageSoftmax& page, int block,
                const Value* values, const float (*weights)[kKeysPerPage]) {
+  const std::byte* next_keys = a.next_keys != nullptr ? a.next_keys : a.keys;
+  constexpr int kBlockBytes = kKeysPerPage * (sizeof(Value) == sizeof(f16) ? 64 : 34);
   for (int part = 0; part < kKvBlock; part += 2 * kLanes) {
+    prefetch(next_keys + block * kBlockBytes + part / (2 * kLanes) * (kBlockBytes / 2),
+             kBlockBytes / 2);
     __m256 sums[kQueries][2];
     for (auto& row : sums) row[0] = row[1] = _mm256_setzero_ps();
     for (int slot = 0; slot < a.n_keys; ++slot) {
@@ -253,7 +271,7 @@ void attend_heads(const AttentionPageArguments& a) {
   } else {
     score_page_q8<kQueries>(a, page);
   }
-  for (int q = 0; q < kQueries; ++q) weigh(page, q, a.n_keys);
+  weigh<kQueries>(page, a.n_keys);
   merge_sums(a, kQueries, page);
   if constexpr (kFormat == KvFormat::kF16) {
     add_values_f16<kQueries>(a, page);

@@ -34,6 +34,13 @@ __m512 load_f16(const f16* x) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x)));
 }
 
+// Asks for the cache lines that `bytes` bytes from `start` on begin in. Pages come one by one from
+// memory, too short for the hardware to guess well: while keys are scored the values are fetched,
+// and while values are added the next page's keys.
+void prefetch(const std::byte* start, int bytes) {
+  for (int i = 0; i < bytes; i += 64) _mm_prefetch(start + i, _MM_HINT_T0);
+}
+
 const f16* page_scales(const std::byte* page, int head_dim) {
   return reinterpret_cast<const f16*>(page + kv_scales_offset_bytes(head_dim));
 }
@@ -51,6 +58,7 @@ void score_groups_f16(const AttentionPageArguments& a, int first_group, PageSoft
     for (__m512& score : row) score = _mm512_setzero_ps();
   }
   for (int d = 0; d < a.head_dim; ++d) {
+    prefetch(a.values + (first_group * a.head_dim + d * n_groups) * 32, 32 * n_groups);
     __m512 key[n_groups];
     for (int g = 0; g < n_groups; ++g) key[g] = load_f16(keys + (g * a.head_dim + d) * kKeyGroup);
     for (int q = 0; q < kQueries; ++q) {
@@ -73,6 +81,8 @@ void score_block_q8(const AttentionPageArguments& a, int first_group, int block,
                     __m512 (&scores)[kQueries][n_groups]) {
   const auto* keys = reinterpret_cast<const std::uint8_t*>(a.keys) +
                      q8_key_index(a.head_dim, first_group * kKeyGroup, block * kKvBlock);
+  const int n_blocks = a.head_dim / kKvBlock;
+  prefetch(a.values + (first_group * n_blocks + block * n_groups) * 544, 544 * n_groups);
   const std::byte* queries = a.encoded_queries + block * kKvBlock;
   const std::size_t record_bytes = q8_query_record_bytes(a.head_dim);
   __m512i dots[kQueries][n_groups];
@@ -145,26 +155,34 @@ void score_page(const AttentionPageArguments& a, PageSoftmax& page) {
 
 // -- softmax -------------------------------------------------------------------------------------
 
-// Turns a head's scores into weights; slots from n_keys on get weight 0 whatever they hold.
-void weigh(PageSoftmax& page, int query, int n_keys) {
-  float* row = page.weights[query];
-  __m512 scores[kGroups];
-  for (int g = 0; g < kGroups; ++g) {
-    const int n_seen = std::clamp(n_keys - g * kKeyGroup, 0, kKeyGroup);
-    const auto seen = static_cast<__mmask16>((1U << n_seen) - 1U);
-    scores[g] = _mm512_mask_loadu_ps(_mm512_set1_ps(-kInfinity), seen, row + g * kKeyGroup);
+// The scores of 16 slots; -inf for the slots from n_keys on, whatever they hold.
+__m512 seen_scores(const float* scores, int group, int n_keys) {
+  const int n_seen = std::clamp(n_keys - group * kKeyGroup, 0, kKeyGroup);
+  const auto seen = static_cast<__mmask16>((1U << n_seen) - 1U);
+  return _mm512_mask_loadu_ps(_mm512_set1_ps(-kInfinity), seen, scores + group * kKeyGroup);
+}
+
+// Turns scores into weights, in two walks over the heads so that their folds overlap.
+template <int kQueries>
+void weigh(PageSoftmax& page, int n_keys) {
+  for (int q = 0; q < kQueries; ++q) {
+    __m512 maxima = seen_scores(page.weights[q], 0, n_keys);
+    for (int g = 1; g < kGroups; ++g) {
+      maxima = _mm512_max_ps(maxima, seen_scores(page.weights[q], g, n_keys));
+    }
+    page.maximum[q] = folded_maximum_avx512(maxima);
   }
-  __m512 maxima = scores[0];
-  for (int g = 1; g < kGroups; ++g) maxima = _mm512_max_ps(maxima, scores[g]);
-  page.maximum[query] = folded_maximum_avx512(maxima);
-  const __m512 maximum = _mm512_set1_ps(page.maximum[query]);
-  __m512 sums = _mm512_setzero_ps();
-  for (int g = 0; g < kGroups; ++g) {
-    const __m512 weight = exponential_avx512(_mm512_sub_ps(scores[g], maximum));
-    _mm512_store_ps(row + g * kKeyGroup, weight);
-    sums = _mm512_add_ps(sums, weight);
+  for (int q = 0; q < kQueries; ++q) {
+    const __m512 maximum = _mm512_set1_ps(page.maximum[q]);
+    __m512 sums = _mm512_setzero_ps();
+    for (int g = 0; g < kGroups; ++g) {
+      const __m512 score = seen_scores(page.weights[q], g, n_keys);
+      const __m512 weight = exponential_avx512(_mm512_sub_ps(score, maximum));
+      _mm512_store_ps(page.weights[q] + g * kKeyGroup, weight);
+      sums = _mm512_add_ps(sums, weight);
+    }
+    page.sum[q] = folded_sum_avx512(sums);
   }
-  page.sum[query] = folded_sum_avx512(sums);
 }
 
 // Brings maximum and sum of the running softmax up to date, and leaves the two shares that its
@@ -203,11 +221,13 @@ void merge_block(const AttentionPageArguments& a, const PageSoftmax& page, int b
 
 template <int kQueries>
 void add_values_f16(const AttentionPageArguments& a, const PageSoftmax& page) {
+  const std::byte* next_keys = a.next_keys != nullptr ? a.next_keys : a.keys;
   for (int block = 0; block < a.head_dim / kKvBlock; ++block) {
     const auto* values = reinterpret_cast<const f16*>(a.values) + value_index(0, block * kKvBlock);
     __m512 sums[kQueries][2];
     for (auto& row : sums) row[0] = row[1] = _mm512_setzero_ps();
     for (int slot = 0; slot < a.n_keys; ++slot) {
+      prefetch(next_keys + (block * kKeysPerPage + slot) * 64, 64);
       const __m512 low = load_f16(values + slot * kKvBlock);
       const __m512 high = load_f16(values + slot * kKvBlock + kLanes);
       for (int q = 0; q < kQueries; ++q) {
@@ -242,7 +262,9 @@ __m512 load_quants(const std::int8_t* x) {
 
 template <int kQueries>
 void add_values_q8(const AttentionPageArguments& a, const PageSoftmax& page) {
+  const std::byte* next_keys = a.next_keys != nullptr ? a.next_keys : a.keys;
   for (int block = 0; block < a.head_dim / kKvBlock; ++block) {
+    prefetch(next_keys + block * kKeysPerPage * 34, kKeysPerPage * 34);
     alignas(64) float weights[kQueries][kKeysPerPage];
     scale_weights(a, page, block, weights);
     const auto* values =
@@ -266,7 +288,7 @@ template <KvFormat kFormat, int kQueries>
 void attend_heads(const AttentionPageArguments& a) {
   PageSoftmax page;
   score_page<kFormat, kQueries>(a, page);
-  for (int q = 0; q < kQueries; ++q) weigh(page, q, a.n_keys);
+  weigh<kQueries>(page, a.n_keys);
   merge_sums(a, kQueries, page);
   if constexpr (kFormat == KvFormat::kF16) {
     add_values_f16<kQueries>(a, page);

@@ -45,6 +45,8 @@ struct AttentionPageArguments {
   float* maximum;                    // [n_queries], in and out; -inf at the start
   float* sum;                        // [n_queries], in and out; 0 at the start
   float* output;                     // [n_queries][head_dim], in and out; 0 at the start
+  // The keys that the next call will want, or null: read ahead while this page is computed.
+  const std::byte* next_keys = nullptr;
 };
 
 struct KernelSet {
