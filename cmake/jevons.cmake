@@ -39,6 +39,7 @@ function(jevons_test room)
   foreach(other ${TEST_DEPENDS})
     target_link_libraries(${room}_test PRIVATE jevons_${other})
   endforeach()
+  target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${room}_test PRIVATE
     JEVONS_SOURCE_DIR="${PROJECT_SOURCE_DIR}" JEVONS_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${room}_test TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 120

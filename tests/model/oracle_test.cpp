@@ -42,8 +42,8 @@ TEST_P(Oracle, ProductPathIsNearWhenTheExpertsAreTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Fixtures, Oracle, ::testing::ValuesIn(fixture_names()), [](const auto& info) {
-      std::string name = info.param;
+    Fixtures, Oracle, ::testing::ValuesIn(fixture_names()), [](const auto& test) {
+      std::string name = test.param;
       std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
       return name;
     });

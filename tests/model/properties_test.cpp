@@ -168,10 +168,10 @@ INSTANTIATE_TEST_SUITE_P(
     Fixtures, Property,
     ::testing::Combine(::testing::ValuesIn(fixture_names()),
                        ::testing::Values(KvFormat::kF16, KvFormat::kQ8_0)),
-    [](const auto& info) {
-      std::string name = std::get<0>(info.param);
+    [](const auto& test) {
+      std::string name = std::get<0>(test.param);
       std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-      return name + (std::get<1>(info.param) == KvFormat::kF16 ? "_f16" : "_q8_0");
+      return name + (std::get<1>(test.param) == KvFormat::kF16 ? "_f16" : "_q8_0");
     });
 
 }  // namespace
