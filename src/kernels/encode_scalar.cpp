@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/encode_kernels.h"
 #include "kernels/float_formats.h"
 #include "kernels/matmul_kernels.h"
 

@@ -1,5 +1,4 @@
 // Collects the AVX-512 kernels.
-#include "kernels/encode_kernels.h"
 #include "kernels/matmul_kernels.h"
 
 #if defined(__x86_64__)

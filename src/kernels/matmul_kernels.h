@@ -37,6 +37,17 @@ void fill_matmul_scalar(KernelSet& set);
 void fill_matmul_avx2(KernelSet& set);
 void fill_matmul_avx512(KernelSet& set);
 
+/// Their parts, one for each family of formats and instruction set.
+void fill_encoders_scalar(KernelSet& set);
+void fill_encoders_avx2(KernelSet& set);
+void fill_encoders_avx512(KernelSet& set);
+void fill_floats_avx2(KernelSet& set);
+void fill_floats_avx512(KernelSet& set);
+void fill_small_blocks_avx2(KernelSet& set);
+void fill_small_blocks_avx512(KernelSet& set);
+void fill_super_blocks_avx2(KernelSet& set);
+void fill_super_blocks_avx512(KernelSet& set);
+
 inline constexpr float kSmallestActivation = 0x1p-100F;
 inline constexpr std::uint32_t kInfinityBits = 0x7F800000U;
 inline constexpr std::uint32_t kMagnitudeMask = 0x7FFFFFFFU;

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "kernels/block_unpack.h"
-#include "kernels/encode_kernels.h"
 #include "kernels/float_formats.h"
 #include "kernels/matmul_kernels.h"
 
