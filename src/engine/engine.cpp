@@ -42,25 +42,6 @@ std::uint64_t fresh_seed() {
 
 }  // namespace
 
-struct Engine::State {
-  State(OpenModel open_model, Tokenizer t, const ModelOptions& options)
-      : open(std::move(open_model)),
-        tokenizer(std::move(t)),
-        model(open.weights, options),
-        sequence(model.kv_layout()) {}
-
-  OpenModel open;
-  Tokenizer tokenizer;
-  std::optional<std::int32_t> end_of_turn;
-  PromptFormat format;
-  SamplingParams sampling;
-  ModelFacts facts;
-  Model model;
-  KvSequence sequence;
-  std::vector<std::int32_t> cached;  // tokens whose keys and values the sequence holds
-  std::vector<float> logits;         // [vocab_size] after the last token
-};
-
 namespace {
 
 // One answer on its way: sampling, stopping, and what is sent to the sink.
@@ -160,44 +141,69 @@ Result<void> validate_prompt(const CompletionRequest& request, const ModelFacts&
   return {};
 }
 
-// Feeds tokens[from..] to the network in chunks; the logits of the last one stay in state.logits.
+}  // namespace
+
+struct Engine::State {
+  State(OpenModel open_model, Tokenizer t, const ModelOptions& options)
+      : open(std::move(open_model)),
+        tokenizer(std::move(t)),
+        model(open.weights, options),
+        sequence(model.kv_layout()) {}
+
+  bool read_tokens(std::span<const std::int32_t> tokens, const CompletionSink& sink,
+                   const std::stop_token& cancel);
+  Result<StopReason> write_answer(const CompletionRequest& request, Answer& answer,
+                                  const std::stop_token& cancel, int& n_generated);
+
+  OpenModel open;
+  Tokenizer tokenizer;
+  std::optional<std::int32_t> end_of_turn;
+  PromptFormat format;
+  SamplingParams sampling;
+  ModelFacts facts;
+  Model model;
+  KvSequence sequence;
+  std::vector<std::int32_t> cached;  // tokens whose keys and values the sequence holds
+  std::vector<float> logits;         // [vocab_size] after the last token
+};
+
+// Feeds what is not cached of `tokens` to the network in chunks; the logits of the last one stay.
 // Returns false if cancelled; what was computed until then stays in the cache.
-bool read_tokens(Engine::State& state, std::span<const std::int32_t> tokens,
-                 const CompletionSink& sink, const std::stop_token& cancel) {
+bool Engine::State::read_tokens(std::span<const std::int32_t> tokens, const CompletionSink& sink,
+                                const std::stop_token& cancel) {
   std::vector<BatchToken> batch;
-  state.sequence.reserve(static_cast<int>(tokens.size()));
+  sequence.reserve(static_cast<int>(tokens.size()));
   const auto total = static_cast<int>(tokens.size());
-  const auto chunk = static_cast<std::size_t>(state.model.max_batch());
-  while (state.cached.size() < tokens.size()) {
+  const auto chunk = static_cast<std::size_t>(model.max_batch());
+  while (cached.size() < tokens.size()) {
     if (cancel.stop_requested()) return false;
     if (sink.on_prompt_progress) {
-      sink.on_prompt_progress(static_cast<int>(state.cached.size()), total);
+      sink.on_prompt_progress(static_cast<int>(cached.size()), total);
     }
-    const std::size_t n = std::min(chunk, tokens.size() - state.cached.size());
+    const std::size_t n = std::min(chunk, tokens.size() - cached.size());
     batch.clear();
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t position = state.cached.size() + i;
-      batch.push_back({tokens[position], static_cast<int>(position), &state.sequence,
-                       position + 1 == tokens.size()});
+      const std::size_t position = cached.size() + i;
+      batch.push_back(
+          {tokens[position], static_cast<int>(position), &sequence, position + 1 == tokens.size()});
     }
-    state.model.forward(batch, state.logits.data());
-    for (const BatchToken& token : batch) state.cached.push_back(token.id);
+    model.forward(batch, logits.data());
+    for (const BatchToken& token : batch) cached.push_back(token.id);
   }
   if (sink.on_prompt_progress) sink.on_prompt_progress(total, total);
   return true;
 }
 
 // Writes the answer, one token at a time, until something stops it.
-Result<StopReason> write_answer(Engine::State& state, const CompletionRequest& request,
-                                Answer& answer, const std::stop_token& cancel, int& n_generated) {
+Result<StopReason> Engine::State::write_answer(const CompletionRequest& request, Answer& answer,
+                                               const std::stop_token& cancel, int& n_generated) {
   const auto is_stop = [&](std::int32_t id) {
-    return id == state.end_of_turn ||
-           std::find(request.stop_tokens.begin(), request.stop_tokens.end(), id) !=
-               request.stop_tokens.end();
+    return id == end_of_turn || std::find(request.stop_tokens.begin(), request.stop_tokens.end(),
+                                          id) != request.stop_tokens.end();
   };
   for (;;) {
     if (cancel.stop_requested()) return StopReason::kCancelled;
-    JEVONS_ASSIGN(const std::int32_t id, answer.sample(state.logits));
+    JEVONS_ASSIGN(const std::int32_t id, answer.sample(logits));
     if (is_stop(id)) {
       answer.drop_last_logprobs();
       return StopReason::kEndOfTurn;
@@ -206,16 +212,14 @@ Result<StopReason> write_answer(Engine::State& state, const CompletionRequest& r
     answer.add(id);
     if (answer.matched_stop()) return StopReason::kStopString;
     if (n_generated == request.max_tokens) return StopReason::kMaxTokens;
-    const auto position = static_cast<int>(state.cached.size());
-    if (position >= state.facts.context_length) return StopReason::kContextFull;
-    state.sequence.reserve(position + 1);
-    const BatchToken token{id, position, &state.sequence, true};
-    state.model.forward({&token, 1}, state.logits.data());
-    state.cached.push_back(id);
+    const auto position = static_cast<int>(cached.size());
+    if (position >= facts.context_length) return StopReason::kContextFull;
+    sequence.reserve(position + 1);
+    const BatchToken token{id, position, &sequence, true};
+    model.forward({&token, 1}, logits.data());
+    cached.push_back(id);
   }
 }
-
-}  // namespace
 
 const char* stop_reason_name(StopReason reason) {
   switch (reason) {
@@ -312,7 +316,7 @@ Result<CompletionResult> Engine::complete(const CompletionRequest& request,
   result.n_cached_tokens = static_cast<int>(state.cached.size());
 
   const auto prompt_start = Clock::now();
-  const bool read = read_tokens(state, request.prompt, sink, cancel);
+  const bool read = state.read_tokens(request.prompt, sink, cancel);
   result.prompt_ms = milliseconds_since(prompt_start);
   if (!read) {
     result.stop_reason = StopReason::kCancelled;
@@ -321,7 +325,7 @@ Result<CompletionResult> Engine::complete(const CompletionRequest& request,
   const auto answer_start = Clock::now();
   Answer answer(request, sampling, state.tokenizer, sink);
   JEVONS_ASSIGN(result.stop_reason,
-                write_answer(state, request, answer, cancel, result.n_generated_tokens));
+                state.write_answer(request, answer, cancel, result.n_generated_tokens));
   answer.finish();
   if (answer.matched_stop()) {
     result.stop_reason = StopReason::kStopString;
