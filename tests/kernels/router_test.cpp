@@ -33,7 +33,8 @@ Choice naive_route(const std::vector<float>& logits, const std::vector<float>& b
   std::iota(order.begin(), order.end(), 0);
   const auto p = [&](int e) { return sigmoid(logits[static_cast<std::size_t>(e)]); };
   const auto score = [&](int e) { return p(e) + bias[static_cast<std::size_t>(e)]; };
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return score(a) > score(b); });
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
   order.resize(static_cast<std::size_t>(n_used));
   float sum = 0;
   for (const int e : order) sum += p(e);
