@@ -54,8 +54,9 @@ void score_group_f16(const AttentionPageArguments& a, int group, PageSoftmax& pa
       reinterpret_cast<const f16*>(a.keys) + f16_key_index(a.head_dim, group * kKeyGroup, 0);
   __m256 scores[kQueries][2];
   for (auto& row : scores) row[0] = row[1] = _mm256_setzero_ps();
+  constexpr int kLineBytes = kKeyGroup * sizeof(f16);
   for (int d = 0; d < a.head_dim; ++d) {
-    prefetch(a.values + (group * a.head_dim + d) * 32, 32);
+    prefetch(a.values + (group * a.head_dim + d) * kLineBytes, kLineBytes);
     const __m256 low = load_f16(keys + d * kKeyGroup);
     const __m256 high = load_f16(keys + d * kKeyGroup + kLanes);
     for (int q = 0; q < kQueries; ++q) {
@@ -94,7 +95,8 @@ template <int kQueries>
 void score_block_q8(const AttentionPageArguments& a, const WideQuery (&queries)[kQueries], int slot,
                     int block, __m256 (&scores)[kQueries]) {
   const std::byte* keys = a.keys + q8_key_index(a.head_dim, slot, block * kKvBlock);
-  prefetch(a.values + (slot / kLanes * (a.head_dim / kKvBlock) + block) * 272, 272);
+  constexpr int kPartBytes = kLanes * kQ8BlockBytes;
+  prefetch(a.values + (slot / kLanes * (a.head_dim / kKvBlock) + block) * kPartBytes, kPartBytes);
   const __m256i low_bytes = _mm256_set1_epi16(0x00FF);
   __m256i dots[kQueries];
   for (int q = 0; q < kQueries; ++q) {
@@ -216,7 +218,8 @@ template <int kQueries, typename Value>
 void add_block(const AttentionPageArguments& a, const PageSoftmax& page, int block,
                const Value* values, const float (*weights)[kKeysPerPage]) {
   const std::byte* next_keys = a.next_keys != nullptr ? a.next_keys : a.keys;
-  constexpr int kBlockBytes = kKeysPerPage * (sizeof(Value) == sizeof(f16) ? 64 : 34);
+  constexpr int kBlockBytes =
+      kKeysPerPage * (sizeof(Value) == sizeof(f16) ? kF16BlockBytes : kQ8BlockBytes);
   for (int part = 0; part < kKvBlock; part += 2 * kLanes) {
     prefetch(next_keys + block * kBlockBytes + part / (2 * kLanes) * (kBlockBytes / 2),
              kBlockBytes / 2);

@@ -57,8 +57,10 @@ void score_groups_f16(const AttentionPageArguments& a, int first_group, PageSoft
   for (auto& row : scores) {
     for (__m512& score : row) score = _mm512_setzero_ps();
   }
+  constexpr int kLineBytes = kKeyGroup * sizeof(f16);
   for (int d = 0; d < a.head_dim; ++d) {
-    prefetch(a.values + (first_group * a.head_dim + d * n_groups) * 32, 32 * n_groups);
+    prefetch(a.values + (first_group * a.head_dim + d * n_groups) * kLineBytes,
+             n_groups * kLineBytes);
     __m512 key[n_groups];
     for (int g = 0; g < n_groups; ++g) key[g] = load_f16(keys + (g * a.head_dim + d) * kKeyGroup);
     for (int q = 0; q < kQueries; ++q) {
@@ -82,7 +84,9 @@ void score_block_q8(const AttentionPageArguments& a, int first_group, int block,
   const auto* keys = reinterpret_cast<const std::uint8_t*>(a.keys) +
                      q8_key_index(a.head_dim, first_group * kKeyGroup, block * kKvBlock);
   const int n_blocks = a.head_dim / kKvBlock;
-  prefetch(a.values + (first_group * n_blocks + block * n_groups) * 544, 544 * n_groups);
+  constexpr int kPartBytes = kKeyGroup * kQ8BlockBytes;
+  prefetch(a.values + (first_group * n_blocks + block * n_groups) * kPartBytes,
+           n_groups * kPartBytes);
   const std::byte* queries = a.encoded_queries + block * kKvBlock;
   const std::size_t record_bytes = q8_query_record_bytes(a.head_dim);
   __m512i dots[kQueries][n_groups];
@@ -227,7 +231,7 @@ void add_values_f16(const AttentionPageArguments& a, const PageSoftmax& page) {
     __m512 sums[kQueries][2];
     for (auto& row : sums) row[0] = row[1] = _mm512_setzero_ps();
     for (int slot = 0; slot < a.n_keys; ++slot) {
-      prefetch(next_keys + (block * kKeysPerPage + slot) * 64, 64);
+      prefetch(next_keys + (block * kKeysPerPage + slot) * kF16BlockBytes, kF16BlockBytes);
       const __m512 low = load_f16(values + slot * kKvBlock);
       const __m512 high = load_f16(values + slot * kKvBlock + kLanes);
       for (int q = 0; q < kQueries; ++q) {
@@ -264,7 +268,7 @@ template <int kQueries>
 void add_values_q8(const AttentionPageArguments& a, const PageSoftmax& page) {
   const std::byte* next_keys = a.next_keys != nullptr ? a.next_keys : a.keys;
   for (int block = 0; block < a.head_dim / kKvBlock; ++block) {
-    prefetch(next_keys + block * kKeysPerPage * 34, kKeysPerPage * 34);
+    prefetch(next_keys + block * kKeysPerPage * kQ8BlockBytes, kKeysPerPage * kQ8BlockBytes);
     alignas(64) float weights[kQueries][kKeysPerPage];
     scale_weights(a, page, block, weights);
     const auto* values =

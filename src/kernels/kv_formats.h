@@ -23,6 +23,9 @@ namespace jevons::kernels {
 inline constexpr int kKvBlock = 32;   // dims under one scale, and dims of a block of values
 inline constexpr int kKeyGroup = 16;  // slots of a group of keys
 inline constexpr int kMaxHeadDim = 256;
+/// What 32 elements of one slot take, scale included.
+inline constexpr int kF16BlockBytes = 64;
+inline constexpr int kQ8BlockBytes = 34;
 /// Added to a stored key quant, so that it can be the unsigned operand of vpdpbusd.
 inline constexpr int kKeyQuantOffset = 128;
 
