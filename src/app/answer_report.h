@@ -1,0 +1,19 @@
+// What is said about an answer beside its text. Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "app/chat_session.h"
+
+namespace jevons {
+
+/// "prompt 120 tokens (100 cached), 310 tok/s; answer 42 tokens, 52.1 tok/s"
+[[nodiscard]] std::string speed_line(const Answer& answer);
+
+/// "context 162 of 32768 tokens (0.5 %)"
+[[nodiscard]] std::string context_line(int n_used, int n_context);
+
+/// One JSON object: text, reasoning, tool_calls, tokens, timings, stop_reason, seed, model.
+[[nodiscard]] std::string answer_json(const Answer& answer, const ModelFacts& facts);
+
+}  // namespace jevons
