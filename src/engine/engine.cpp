@@ -35,9 +35,10 @@ SamplingParams sampling_defaults(const Vocabulary& vocabulary) {
   return params;
 }
 
+// 53 bits: a seed that was reported can be given back through a flag or a JSON number.
 std::uint64_t fresh_seed() {
   std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
+  return std::uint64_t{device()} << 21 ^ device();
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 namespace jevons {
 namespace {
 
+constexpr const char* kGroup =
+    "Options that may also stand in the environment or the configuration file";
 constexpr double kMost = 1e9;
 constexpr double kMostSeed = 9.2e18;
 
@@ -169,12 +171,13 @@ OptionReader::OptionReader(CLI::App& app, unsigned users) {
     Flag* flag = flags_.emplace_back(std::make_unique<Flag>(Flag{&spec, "", false})).get();
     if (std::holds_alternative<bool Settings::*>(spec.field)) {
       app.add_flag_callback(
-          spec.flags,
-          [flag] {
-            flag->text = "true";
-            flag->is_set = true;
-          },
-          help_of(spec));
+             spec.flags,
+             [flag] {
+               flag->text = "true";
+               flag->is_set = true;
+             },
+             help_of(spec))
+          ->group(kGroup);
       continue;
     }
     app.add_option_function<std::string>(
@@ -186,7 +189,7 @@ OptionReader::OptionReader(CLI::App& app, unsigned users) {
            help_of(spec))
         ->type_name(spec.placeholder)
         ->take_last()
-        ->group("Options that may also stand in the environment or the configuration file");
+        ->group(kGroup);
   }
 }
 
