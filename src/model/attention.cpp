@@ -39,12 +39,16 @@ void Attention::attend(int layer, const AttentionToken& token, int kv_head, int 
   sum.fill(0.0F);
   std::fill_n(output, group_size_ * head_dim_, 0.0F);
 
-  for (int start = 0, page = 0; start <= token.position; start += kernels::kKeysPerPage, ++page) {
-    set_.attend_page(layout_.format,
-                     {queries, group_size_, token.sequence->keys(layer, kv_head, page),
-                      token.sequence->values(layer, kv_head, page),
-                      std::min(kernels::kKeysPerPage, token.position + 1 - start), head_dim_,
-                      maximum.data(), sum.data(), output});
+  const int n_pages = token.position / kernels::kKeysPerPage + 1;
+  for (int page = 0; page < n_pages; ++page) {
+    const int start = page * kernels::kKeysPerPage;
+    set_.attend_page(
+        layout_.format,
+        {queries, group_size_, token.sequence->keys(layer, kv_head, page),
+         token.sequence->values(layer, kv_head, page),
+         std::min(kernels::kKeysPerPage, token.position + 1 - start), head_dim_, maximum.data(),
+         sum.data(), output,
+         page + 1 < n_pages ? token.sequence->keys(layer, kv_head, page + 1) : nullptr});
   }
   for (int head = 0; head < group_size_; ++head) {
     const float scale = 1.0F / sum[static_cast<std::size_t>(head)];

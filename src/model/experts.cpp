@@ -83,15 +83,15 @@ void Experts::route(const LayerWeights& layer, const FloatRows& normed, int n_to
                       y_router_.data(),
                       n_tokens};
   linear_.run({&job, 1});
-  for (int token = 0; token < n_tokens; ++token) {
+  pool_.parallel_for(n_tokens, [&](int token, int) {
+    const auto first = static_cast<std::size_t>(token * n_used_);
     if (forced != nullptr && forced[token] != nullptr) {
       force(token, forced[token]);
-      continue;
+    } else {
+      kernels::route(router_logits_.row(static_cast<std::size_t>(token)), layer.router_bias,
+                     config_.n_experts, n_used_, experts_.data() + first, shares_.data() + first);
     }
-    const auto first = static_cast<std::size_t>(token * n_used_);
-    kernels::route(router_logits_.row(static_cast<std::size_t>(token)), layer.router_bias,
-                   config_.n_experts, n_used_, experts_.data() + first, shares_.data() + first);
-  }
+  });
 }
 
 void Experts::group_by_expert(int n_tokens) {
