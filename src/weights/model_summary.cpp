@@ -1,6 +1,7 @@
 #include "weights/model_summary.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "weights/m2_config.h"
 #include "weights/m2_weights.h"
@@ -30,8 +31,9 @@ std::vector<ModelSummary::Group> group_tensors(const ModelFile& file) {
       if (tensor_role(tensor->name).group == kind) count_tensor(*tensor, group);
     }
     if (group.n_tensors == 0) continue;
-    std::stable_sort(group.types.begin(), group.types.end(),
-                     [](const auto& a, const auto& b) { return a.n_bytes > b.n_bytes; });
+    std::sort(group.types.begin(), group.types.end(), [](const auto& a, const auto& b) {
+      return std::tie(b.n_bytes, a.type) < std::tie(a.n_bytes, b.type);
+    });
     groups.push_back(std::move(group));
   }
   return groups;
