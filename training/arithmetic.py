@@ -1,4 +1,6 @@
 """Sums in the head, written out digit by digit, and their wordings."""
+import zlib
+
 from chat import assistant, user
 from wording import choose, dress
 
@@ -28,9 +30,14 @@ ANSWERS = {"+": ("{a} plus {b} is {r}.", "{a} + {b} = {r}"),
 WORDINGS = {"+": ADD, "-": SUBTRACT, "*": TIMES}
 
 
+def held_from_start(a, b):
+    """Pairs whose digit sum ends in 7, half of them: never trained on at all."""
+    return (a + b) % 10 == 7 and zlib.crc32(b"%d %d" % (a, b)) % 2 == 0
+
+
 def is_held(a, b):
-    """A fixed tenth of all pairs is never trained on."""
-    return (a * 7919 + b * 104729) % 10 == 3
+    """These and a tenth of all other pairs are never trained on as sums in the head."""
+    return held_from_start(a, b) or zlib.crc32(b"%d,%d" % (a, b)) % 10 == 3
 
 
 def pair(rng, held, top=99):
@@ -97,7 +104,7 @@ def short_answer(question, op, a, b, r):
 def numbers(rng, held, op):
     """Two numbers for a sum or difference in the head."""
     while True:
-        a, b = pair(rng, held, 999 if rng.random() < 0.2 else 99)
+        a, b = pair(rng, held, 999 if rng.random() < 0.1 else 99)
         if op == "-" and a < b and (held or rng.random() < 0.8):
             a, b = b, a
         if is_held(a, b) == held:
@@ -116,7 +123,7 @@ def in_head(rng, held, op=None):
         thought = thought_add(a, b) if op == "+" else thought_subtract(a, b)
     question = choose(rng, WORDINGS[op], held)
     answer = short_answer(question, op, a, b, r)
-    if not held and max(a, b) < 100 and "What" in question and rng.random() < 0.15:
+    if not held and max(a, b) < 100 and "What" in question and rng.random() < 0.1:
         question = question.format(a=in_words(a), b=in_words(b))
     else:
         question = question.format(a=a, b=b)

@@ -45,7 +45,7 @@ class Row:
 class Corpus:
     """Turns groups of conversations and prose into rows."""
 
-    def __init__(self, tokenizer, prose, prose_share=0.12):
+    def __init__(self, tokenizer, prose, prose_share=0.09):
         self.tok, self.prose, self.prose_share = tokenizer, prose, prose_share
 
     def encode(self, pieces, rng):
@@ -88,7 +88,7 @@ class Corpus:
             group += 1
         return row
 
-    def batch(self, seed, step, n_rows, long_share=0.15):
+    def batch(self, seed, step, n_rows, long_share=0.08):
         """Arrays for one step: n_rows of ROW tokens, or half as many of twice the length."""
         rng = random.Random(f"{seed}-{step}")
         length = ROW

@@ -111,13 +111,13 @@ def other_tools(bench, rng, n):
     return right, n
 
 
-def sums(bench, rng, op, n, pairs=True, digits=2):
+def sums(bench, rng, op, n, pairs=True, digits=2, fits=lambda a, b: True):
     """Sums in the head; pairs=True asks held-out pairs, else held-out wordings only."""
     cases = []
     while len(cases) < n:
         messages = arithmetic.in_head(rng, True, op)[:2]
-        largest = max(map(int, re.findall(r"\d+", messages[1]["content"])[:2]))
-        if (largest > 99) != (digits == 3):
+        a, b = map(int, re.findall(r"\d+", messages[1]["content"])[:2])
+        if (max(a, b) > 99) != (digits == 3) or not fits(a, b):
             continue
         if not pairs:
             a, b = arithmetic.pair(rng, False)
@@ -228,6 +228,8 @@ def main():
     figures = tool_calls(bench, rng)
     figures["other tools, name and arguments"] = other_tools(bench, rng, args.n // 3)
     figures["additions, held-out pairs and wordings"] = sums(bench, rng, "+", args.n)
+    figures["the same, pairs held out from the first step"] = sums(
+        bench, rng, "+", args.n // 3, fits=arithmetic.held_from_start)
     figures["additions of three digits, held-out"] = sums(bench, rng, "+", args.n // 3, digits=3)
     figures["additions, trained pairs"] = sums(bench, rng, "+", args.n, pairs=False)
     figures["subtractions, held-out pairs and wordings"] = sums(bench, rng, "-", args.n // 2)

@@ -26,7 +26,7 @@ class Group:
 
 def tool_list(rng):
     """The tools of a group: none, both, one, sometimes with another tool."""
-    kind = rng.choices(("none", "both", "calculator", "clock", "other"), (44, 27, 11, 11, 7))[0]
+    kind = rng.choices(("none", "both", "calculator", "clock", "other"), (46, 30, 12, 11, 1))[0]
     tools = {"none": [], "both": [ts.CALCULATOR, ts.CLOCK], "calculator": [ts.CALCULATOR],
              "clock": [ts.CLOCK], "other": []}[kind]
     if kind == "other" or (tools and rng.random() < 0.12):
@@ -42,7 +42,7 @@ def exchange(rng, held, tools, name=None):
     if name and rng.random() < 0.4:
         return smalltalk.who(rng, held, name)
     others = [t for t in tools if t not in (ts.CALCULATOR, ts.CLOCK)]
-    if others and rng.random() < 1.2 / (1 + len(tools)):
+    if others and rng.random() < 0.4:
         used = moretools.use(rng, held, others[0])
         if used:
             return used

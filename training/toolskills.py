@@ -88,7 +88,7 @@ def formula(rng):
     return rng.choices(
         (f"{a} {o} {b}", f"{a} {o} {b} {p} {c}", f"{a} * ({b} {p} {c})", f"({a} {p} {b}) * {c}",
          f"({a} {p} {b}) / {c}", f"({a} + {b}) * ({c} - {d})", f"{a}{o}{b}", f"{a}*({b}{p}{c})"),
-        (6, 3, 3, 2, 1, 1, 2, 1))[0]
+        (8, 3, 3, 1.5, 0.7, 0.4, 3, 1))[0]
 
 
 def evaluate(expression):

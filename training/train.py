@@ -24,14 +24,15 @@ import model as m2
 import optimizer
 
 
-def learning_rate(step, args):
-    """Factor of the learning rates: warm-up, constant, linear decay to nearly zero."""
+def learning_rate(step, args, elapsed):
+    """Factor of the learning rates: warm-up, constant, linear decay to nearly zero.
+
+    The schedule follows the steps, or with --minutes the time of this call.
+    """
     if step < args.warmup:
         return (step + 1) / args.warmup
-    start = int(args.steps * (1 - args.decay))
-    if step < start:
-        return 1.0
-    return max(0.01, (args.steps - step) / max(1, args.steps - start))
+    progress = elapsed / (60 * args.minutes) if args.minutes else step / args.steps
+    return max(0.01, min(1.0, (1 - progress) / args.decay))
 
 
 def loss_of(model, arrays, device):
@@ -63,7 +64,8 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=pathlib.Path, default="build/training")
     parser.add_argument("--steps", type=int, default=5000, help="last step of the schedule")
-    parser.add_argument("--decay", type=float, default=0.3, help="share of steps that decay")
+    parser.add_argument("--minutes", type=float, help="end after this time instead")
+    parser.add_argument("--decay", type=float, default=0.3, help="share of the schedule that decays")
     parser.add_argument("--warmup", type=int, default=60)
     parser.add_argument("--rows", type=int, default=8, help="rows of 512 tokens per step")
     parser.add_argument("--muon-lr", type=float, default=0.02)
@@ -114,11 +116,11 @@ def run(args, model, opt, data, writer, log, path, start):
     total = answer = ratio = 0.0
     began = last_save = last_log = time.time()
     n_logged = n_tokens
-    while step < args.steps and not stop:
+    while not stop:
         arrays = data.batch(args.seed, step, args.rows)
         loss, plain = loss_of(model, arrays, args.device)
         loss.backward()
-        factor = learning_rate(step, args)
+        factor = learning_rate(step, args, time.time() - began)
         opt.step(factor)
         rate = args.balance * max(factor, 0.1) * (1.0 + 9.0 * max(0.0, 1.0 - step / 300))
         ratio = max(ratio, model.balance(rate))
@@ -127,6 +129,8 @@ def run(args, model, opt, data, writer, log, path, start):
         total += loss.item()
         answer += plain.item()
         now = time.time()
+        if (now - began > 60 * args.minutes) if args.minutes else step >= args.steps:
+            stop.append(True)
         if step % 20 == 0:
             spent = seconds + now - began
             writer.writerow([step, n_tokens, f"{spent:.0f}", f"{total / 20:.4f}",
@@ -138,7 +142,7 @@ def run(args, model, opt, data, writer, log, path, start):
                   flush=True)
             total = answer = ratio = 0.0
             last_log, n_logged = now, n_tokens
-        if now - last_save > args.save_seconds or step == args.steps or stop:
+        if now - last_save > args.save_seconds or stop:
             save(path, model, opt, step, n_tokens, seconds + now - began)
             last_save = now
 
