@@ -16,11 +16,13 @@ enum class Role : std::uint8_t { kSystem, kUser, kAssistant, kTool };
 /// writes tool results differently: a string becomes one <response>, a list one for each part.
 struct Content {
   std::vector<std::string> parts;
-  bool is_list = false;  // false: at most one part
+  bool is_list = false;  // false: at most one part, not empty
 
   Content() = default;
-  Content(std::string text) { parts.push_back(std::move(text)); }
-  Content(const char* text) { parts.emplace_back(text); }
+  Content(std::string text) {
+    if (!text.empty()) parts.push_back(std::move(text));
+  }
+  Content(const char* text) : Content(std::string(text)) {}
   explicit Content(std::vector<std::string> list) : parts(std::move(list)), is_list(true) {}
 
   /// All parts without anything between them, as the chat format joins them.
