@@ -16,7 +16,7 @@ double rounded(double value, double step) { return std::round(value / step) * st
 
 std::string speed(int n, double ms) {
   const double tokens_per_second = per_second(n, ms);
-  return fmt::format("{:.{}f} tok/s", tokens_per_second, tokens_per_second < 100 ? 1 : 0);
+  return fmt::format("{:.{}f}/s", tokens_per_second, tokens_per_second < 100 ? 1 : 0);
 }
 
 Json call_json(const Answer::Call& call) {
@@ -35,14 +35,13 @@ std::string speed_line(const Answer& answer) {
   const int n_read = answer.n_prompt_tokens - answer.n_cached_tokens;
   std::string cached;
   if (answer.n_cached_tokens > 0) cached = fmt::format(" ({} cached)", answer.n_cached_tokens);
-  return fmt::format("prompt {} tokens{}, {}; answer {} tokens, {}", answer.n_prompt_tokens, cached,
+  return fmt::format("prompt {} tokens{}, {}; answer {}, {}", answer.n_prompt_tokens, cached,
                      speed(n_read, answer.prompt_ms), answer.n_generated_tokens,
                      speed(answer.n_generated_tokens, answer.generation_ms));
 }
 
 std::string context_line(int n_used, int n_context) {
-  return fmt::format("context {} of {} tokens ({:.1f} %)", n_used, n_context,
-                     100.0 * n_used / n_context);
+  return fmt::format("context {}/{}", n_used, n_context);
 }
 
 std::string answer_json(const Answer& answer, const ModelFacts& facts) {

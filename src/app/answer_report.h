@@ -7,10 +7,10 @@
 
 namespace jevons {
 
-/// "prompt 120 tokens (100 cached), 310 tok/s; answer 42 tokens, 52.1 tok/s"
+/// "prompt 120 tokens (100 cached), 310/s; answer 42, 52.1/s": fits a narrow line.
 [[nodiscard]] std::string speed_line(const Answer& answer);
 
-/// "context 162 of 32768 tokens (0.5 %)"
+/// "context 162/32768"
 [[nodiscard]] std::string context_line(int n_used, int n_context);
 
 /// One JSON object: text, reasoning, tool_calls, tokens, timings, stop_reason, seed, model.

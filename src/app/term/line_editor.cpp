@@ -119,6 +119,8 @@ bool LineEditor::State::handle_reports() {
     }
     if (what == 'w') ::el_resize(editor);
     if (what == 'c') {
+      // libedit believes that the terminal is still as it left it; the shell has changed that.
+      ::el_set(editor, EL_PREP_TERM, 0);
       ::el_set(editor, EL_PREP_TERM, 1);
       put(kPasteOn);
       ::el_set(editor, EL_REFRESH);
