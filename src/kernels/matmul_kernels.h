@@ -46,7 +46,8 @@ void fill_floats_avx512(KernelSet& set);
 void fill_small_blocks_avx2(KernelSet& set);
 void fill_small_blocks_avx512(KernelSet& set);
 void fill_super_blocks_avx2(KernelSet& set);
-void fill_super_blocks_avx512(KernelSet& set);
+void fill_q4k_q5k_avx512(KernelSet& set);
+void fill_q6k_avx512(KernelSet& set);
 
 inline constexpr float kSmallestActivation = 0x1p-100F;
 inline constexpr std::uint32_t kInfinityBits = 0x7F800000U;

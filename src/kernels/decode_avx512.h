@@ -1,0 +1,46 @@
+// One token, or a few, on AVX-512: four rows at a time straight from memory, which is read ahead.
+// Internal to the *_avx512 files: everything here is compiled for that instruction set.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/kernel_set.h"
+#include "kernels/vectors_avx512.h"
+
+JEVONS_TARGET_BEGIN(JEVONS_AVX512)
+namespace jevons::kernels {
+
+inline constexpr int kDecodeRows = 4;
+
+/// How far ahead of the rows being computed memory is read. Rows lie one after another, so this
+/// also reaches into the next rows.
+inline constexpr std::size_t kDecodeDistanceBytes = 10 << 10;
+
+/// All rows times all tokens. kDecode(rows, n_blocks, activations) gives four sums, one for each
+/// row; `block_bytes` are those of one block of one row.
+template <typename Activation, auto kDecode>
+void decode_rows(const MatmulArguments& a, int n_blocks) {
+  for (int row = 0; row < a.n_rows; row += kDecodeRows) {
+    const int n_rows = std::min(kDecodeRows, a.n_rows - row);
+    const std::byte* rows[kDecodeRows];
+    for (int r = 0; r < kDecodeRows; ++r) {
+      rows[r] = a.weights + a.row_bytes * static_cast<std::size_t>(row + std::min(r, n_rows - 1));
+    }
+    for (int t = 0; t < a.n_tokens; ++t) {
+      alignas(16) float sums[kDecodeRows];
+      _mm_store_ps(sums, kDecode(rows, n_blocks, reinterpret_cast<const Activation*>(a.x[t])));
+      std::memcpy(a.y[t] + row, sums, static_cast<std::size_t>(n_rows) * sizeof(float));
+    }
+  }
+}
+
+/// Reads ahead what four blocks after `offset` of the rows from rows[0] on take.
+template <typename Block>
+void read_ahead(const std::byte* const* rows, std::size_t offset) {
+  prefetch_bytes(rows[0] + kDecodeDistanceBytes + kDecodeRows * offset,
+                 kDecodeRows * sizeof(Block));
+}
+
+}  // namespace jevons::kernels
+JEVONS_TARGET_END
