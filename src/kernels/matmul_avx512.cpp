@@ -6,6 +6,7 @@
 namespace jevons::kernels {
 
 void fill_matmul_avx512(KernelSet& set) {
+  fill_floats_avx512(set);
   fill_small_blocks_avx512(set);
   fill_q4k_q5k_avx512(set);
   fill_q6k_avx512(set);

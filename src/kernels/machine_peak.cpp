@@ -1,0 +1,159 @@
+#include "kernels/machine_peak.h"
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace jevons::kernels {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Keeps the compiler from leaving out the work that made `value`.
+template <typename T>
+void use(const T& value) {
+  asm volatile("" : : "m"(value) : "memory");
+}
+
+std::int64_t run_scalar(int n_rounds) {
+  constexpr int kElements = 64;
+  std::int8_t a[kElements];
+  std::int8_t b[kElements];
+  for (int i = 0; i < kElements; ++i) a[i] = b[i] = static_cast<std::int8_t>(i);
+  std::int32_t sum = 0;
+  for (int round = 0; round < n_rounds; ++round) {
+    use(a);
+    for (int i = 0; i < kElements; ++i) sum += a[i] * b[i];
+  }
+  use(sum);
+  return std::int64_t{2} * kElements * n_rounds;
+}
+
+std::uint64_t read_scalar(const std::byte* data, std::size_t n_bytes) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i + 8 <= n_bytes; i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, data + i, sizeof(word));
+    sum ^= word;
+  }
+  return sum;
+}
+
+}  // namespace
+}  // namespace jevons::kernels
+
+#if defined(__x86_64__)
+
+JEVONS_TARGET_BEGIN("avx2")
+namespace jevons::kernels {
+namespace {
+
+constexpr std::size_t kReadAheadBytes = 4096;
+
+std::int64_t run_avx2(int n_rounds) {
+  constexpr int kSums = 8;
+  __m256i sums[kSums];
+  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  __m256i a = _mm256_set1_epi8(3);
+  __m256i b = _mm256_set1_epi8(5);
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (__m256i& sum : sums) {
+      asm volatile("" : "+x"(a), "+x"(b));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 32 * kSums * n_rounds;
+}
+
+std::uint64_t read_avx2(const std::byte* data, std::size_t n_bytes) {
+  __m256i sums[4];
+  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  for (std::size_t i = 0; i + 128 <= n_bytes; i += 128) {
+    const auto ahead = reinterpret_cast<std::uintptr_t>(data) + i + kReadAheadBytes;
+    _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(ahead + 64), _MM_HINT_T0);
+    for (std::size_t k = 0; k < 4; ++k) {
+      const auto* p = reinterpret_cast<const __m256i*>(data + i + 32 * k);
+      sums[k] = _mm256_xor_si256(sums[k], _mm256_loadu_si256(p));
+    }
+  }
+  const __m256i sum =
+      _mm256_xor_si256(_mm256_xor_si256(sums[0], sums[1]), _mm256_xor_si256(sums[2], sums[3]));
+  return static_cast<std::uint64_t>(_mm256_extract_epi64(sum, 0));
+}
+
+}  // namespace
+}  // namespace jevons::kernels
+JEVONS_TARGET_END
+
+JEVONS_TARGET_BEGIN("avx512f,avx512vnni")
+namespace jevons::kernels {
+namespace {
+
+std::int64_t run_avx512(int n_rounds) {
+  constexpr int kSums = 16;
+  __m512i sums[kSums];
+  for (__m512i& sum : sums) sum = _mm512_setzero_si512();
+  __m512i a = _mm512_set1_epi8(3);
+  __m512i b = _mm512_set1_epi8(5);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (__m512i& sum : sums) {
+      asm volatile("" : "+v"(a), "+v"(b));
+      sum = _mm512_dpbusd_epi32(sum, a, b);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 64 * kSums * n_rounds;
+}
+
+}  // namespace
+}  // namespace jevons::kernels
+JEVONS_TARGET_END
+
+#endif
+
+namespace jevons::kernels {
+
+double int8_peak_operations_per_second(Isa isa, double seconds) {
+  constexpr int kRounds = 20000;
+  auto* run = run_scalar;
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) run = run_avx2;
+  if (isa == Isa::kAvx512) run = run_avx512;
+#else
+  static_cast<void>(isa);
+#endif
+  run(kRounds);  // the clock of the wide units rises only when they are in use
+  const auto start = Clock::now();
+  std::int64_t n_operations = 0;
+  double elapsed;
+  do {
+    n_operations += run(kRounds);
+    elapsed = seconds_since(start);
+  } while (elapsed < seconds);
+  return static_cast<double>(n_operations) / elapsed;
+}
+
+double read_bandwidth_bytes_per_second(const std::byte* data, std::size_t n_bytes) {
+  auto* read = read_scalar;
+#if defined(__x86_64__)
+  if (cpu_supports(Isa::kAvx2)) read = read_avx2;
+#endif
+  const auto start = Clock::now();
+  const std::uint64_t sum = read(data, n_bytes);
+  const double elapsed = seconds_since(start);
+  use(sum);
+  return static_cast<double>(n_bytes) / elapsed;
+}
+
+}  // namespace jevons::kernels

@@ -1,0 +1,20 @@
+// What this machine could do at best, measured: the limits that speeds are compared with. Each
+// call works in the calling thread alone; for a machine's figure run it in every thread at once.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/isa.h"
+
+namespace jevons::kernels {
+
+/// Multiplications and additions of 8-bit integers (two for each pair) per second, from a loop of
+/// independent sums in registers: vpdpbusd in AVX-512, vpmaddubsw with its two companions in AVX2,
+/// plain code in the scalar set. Runs for `seconds` or a little longer. The CPU must have `isa`.
+[[nodiscard]] double int8_peak_operations_per_second(Isa isa, double seconds = 0.05);
+
+/// Bytes per second of reading `n_bytes` at `data` once, from start to end. For the bandwidth of
+/// memory the buffer must be several times larger than the caches, and written to beforehand.
+[[nodiscard]] double read_bandwidth_bytes_per_second(const std::byte* data, std::size_t n_bytes);
+
+}  // namespace jevons::kernels
