@@ -1,0 +1,211 @@
+#include "convert/throughput.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <random>
+
+#include "base/aligned_buffer.h"
+#include "base/memory_info.h"
+#include "base/thread_pool.h"
+#include "model/model.h"
+
+namespace jevons {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The model of one number of threads, with one sequence that tests of one depth share.
+class Bench {
+ public:
+  Bench(const M2Weights& weights, int n_threads, const SpeedOptions& options)
+      : weights_(weights),
+        options_(options),
+        model_(weights, {n_threads, options.batch, options.kv_format, nullptr}),
+        sequence_(model_.kv_layout()),
+        logits_(static_cast<std::size_t>(weights.config.vocab_size)) {}
+
+  [[nodiscard]] Result<void> reserve(const SpeedTest& test) {
+    const auto n_tokens = static_cast<std::uint64_t>(test.depth) + test.n_tokens;
+    const auto there = static_cast<std::uint64_t>(sequence_.capacity());
+    const std::uint64_t needed = model_.kv_layout().bytes_per_token() *
+                                 (n_tokens - std::min(n_tokens, there) + kernels::kKeysPerPage);
+    const std::uint64_t available = memory_info().available_bytes;
+    if (needed > available) {
+      return fail("{} tokens of context need {} MB more, and {} MB are available", n_tokens,
+                  needed / 1'000'000, available / 1'000'000);
+    }
+    sequence_.reserve(static_cast<int>(n_tokens));
+    extend_trace(static_cast<int>(n_tokens));
+    return {};
+  }
+
+  // Positions before `depth` hold the same tokens whatever the test.
+  void fill(int depth) {
+    if (n_filled_ < depth) read(n_filled_, depth - n_filled_);
+    n_filled_ = std::max(n_filled_, depth);
+  }
+
+  // Seconds for one run. Overwrites everything from the depth on.
+  double time(const SpeedTest& test) {
+    n_filled_ = std::min(n_filled_, test.depth);
+    fill(test.depth);
+    const auto start = Clock::now();
+    if (test.is_prompt) {
+      read(test.depth, test.n_tokens);
+    } else {
+      for (int i = 0; i < test.n_tokens; ++i) read(test.depth + i, 1);
+    }
+    return seconds_since(start);
+  }
+
+ private:
+  void read(int first, int n) {
+    for (int from = first; from < first + n; from += options_.batch) {
+      batch_.clear();
+      const int to = std::min(first + n, from + options_.batch);
+      for (int i = from; i < to; ++i) {
+        batch_.push_back({token_at(i), i, &sequence_, i + 1 == first + n});
+      }
+      const RoutingHooks hooks{options_.forced != nullptr ? &trace_ : nullptr, nullptr};
+      model_.forward(batch_, logits_.data(), hooks);
+    }
+  }
+
+  [[nodiscard]] std::int32_t token_at(int position) const {
+    std::minstd_rand random(static_cast<unsigned>(position) + 1);
+    random.discard(3);  // neighbouring seeds begin alike
+    return static_cast<std::int32_t>(random() % static_cast<unsigned>(weights_.config.vocab_size));
+  }
+
+  void extend_trace(int n_tokens) {
+    if (options_.forced == nullptr || trace_.n_tokens >= n_tokens) return;
+    const RoutingTrace& source = *options_.forced;
+    trace_ = RoutingTrace::sized(source.n_layers, n_tokens, source.n_used);
+    for (int layer = 0; layer < source.n_layers; ++layer) {
+      for (int token = 0; token < n_tokens; ++token) {
+        std::copy_n(source.at(layer, token % source.n_tokens), source.n_used,
+                    trace_.at(layer, token));
+      }
+    }
+  }
+
+  const M2Weights& weights_;
+  const SpeedOptions& options_;
+  Model model_;
+  KvSequence sequence_;
+  std::vector<float> logits_;  // [vocab_size]
+  std::vector<BatchToken> batch_;
+  RoutingTrace trace_;
+  int n_filled_ = 0;
+};
+
+void summarise(SpeedFigure& figure) {
+  const auto n = static_cast<double>(figure.tokens_per_second.size());
+  for (const double speed : figure.tokens_per_second) figure.mean += speed / n;
+  double squares = 0;
+  for (const double speed : figure.tokens_per_second) {
+    squares += (speed - figure.mean) * (speed - figure.mean);
+  }
+  figure.deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
+}
+
+std::string test_text(const SpeedTest& test) {
+  return fmt::format("{} {} at depth {}, {} threads", test.is_prompt ? "prompt" : "generation",
+                     test.n_tokens, test.depth, test.n_threads);
+}
+
+// Adds up `n` words of each of two streams; the sum keeps the compiler from leaving it out.
+std::uint64_t sum_streams(const std::uint64_t* a, const std::uint64_t* b, std::size_t n) {
+  std::uint64_t sums[8] = {};
+  for (std::size_t i = 0; i + 8 <= n; i += 8) {
+    for (std::size_t k = 0; k < 8; ++k) sums[k] += a[i + k];
+    for (std::size_t k = 0; k < 8; ++k) sums[k] ^= b[i + k];
+  }
+  std::uint64_t total = 0;
+  for (const std::uint64_t sum : sums) total += sum;
+  return total;
+}
+
+std::uint64_t sum_stream(const std::uint64_t* a, std::size_t n) {
+  std::uint64_t sums[16] = {};
+  for (std::size_t i = 0; i + 16 <= n; i += 16) {
+    for (std::size_t k = 0; k < 16; ++k) sums[k] += a[i + k];
+  }
+  std::uint64_t total = 0;
+  for (const std::uint64_t sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace
+
+Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
+                                               const std::vector<SpeedTest>& tests,
+                                               const SpeedOptions& options) {
+  std::vector<SpeedFigure> figures;
+  std::unique_ptr<Bench> bench;
+  int n_threads = 0;
+  for (const SpeedTest& test : tests) {
+    if (bench == nullptr || n_threads != test.n_threads) {
+      bench.reset();  // its memory first
+      bench = std::make_unique<Bench>(weights, test.n_threads, options);
+      n_threads = test.n_threads;
+    }
+    JEVONS_TRY(bench->reserve(test));
+    SpeedFigure figure{test, {}, 0, 0};
+    for (int i = 0; i <= options.n_repetitions; ++i) {
+      if (options.is_cancelled && options.is_cancelled()) return fail("interrupted");
+      if (options.progress) {
+        options.progress(
+            fmt::format("{}, run {} of {}", test_text(test), i, options.n_repetitions));
+      }
+      const double seconds = bench->time(test);
+      if (i > 0) figure.tokens_per_second.push_back(test.n_tokens / seconds);  // 0 warms up
+    }
+    summarise(figure);
+    figures.push_back(std::move(figure));
+  }
+  return figures;
+}
+
+double measure_memory_bandwidth(int n_threads) {
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  constexpr int kPasses = 5;
+  const std::size_t n_bytes =
+      std::min<std::size_t>(kMost, memory_info().available_bytes / 4) / 4096 * 4096;
+  const AlignedBuffer buffer(n_bytes);
+  const auto n_words = n_bytes / sizeof(std::uint64_t);
+  const auto* words = reinterpret_cast<const std::uint64_t*>(buffer.data());
+  const std::size_t share = n_words / static_cast<std::size_t>(n_threads) / 32 * 32;
+  ThreadPool pool(n_threads);
+  // Touched by the threads that read it, as weights are.
+  pool.parallel_for(n_threads, [&](int index, int) {
+    std::memset(buffer.data() + static_cast<std::size_t>(index) * share * sizeof(std::uint64_t),
+                index + 1, share * sizeof(std::uint64_t));
+  });
+  std::vector<std::uint64_t> sums(static_cast<std::size_t>(n_threads));
+  double best = 0;
+  for (int pass = 0; pass < 2 * kPasses; ++pass) {
+    const bool two_streams = pass % 2 == 1;
+    const auto start = Clock::now();
+    pool.parallel_for(n_threads, [&](int index, int) {
+      const std::uint64_t* mine = words + static_cast<std::size_t>(index) * share;
+      sums[static_cast<std::size_t>(index)] +=
+          two_streams ? sum_streams(mine, mine + share / 2, share / 2) : sum_stream(mine, share);
+    });
+    const auto n_read = static_cast<double>(share) * n_threads * sizeof(std::uint64_t);
+    best = std::max(best, n_read / seconds_since(start));
+  }
+  // The sums are used, so that the reads happen.
+  const volatile std::uint64_t sink = sums.front();
+  static_cast<void>(sink);
+  return best;
+}
+
+}  // namespace jevons

@@ -1,0 +1,53 @@
+// How fast a model is on this machine, and what this machine could do. One thread calls; on a
+// machine that does other things meanwhile the figures mean nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "kernels/kernel_set.h"
+#include "model/routing_trace.h"
+#include "weights/m2_weights.h"
+
+namespace jevons {
+
+/// As llama-bench means them: "prompt" reads n tokens in batches, "generation" runs n tokens one by
+/// one, both after `depth` tokens that are not timed. Random tokens, no sampling.
+struct SpeedTest {
+  bool is_prompt;
+  int n_tokens;
+  int depth;
+  int n_threads;
+};
+
+struct SpeedFigure {
+  SpeedTest test;
+  std::vector<double> tokens_per_second;  // of each repetition
+  double mean;
+  double deviation;  // standard deviation of the repetitions, 0 for one
+};
+
+struct SpeedOptions {
+  int n_repetitions = 5;
+  int batch = 512;
+  kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
+  const RoutingTrace* forced = nullptr;  // repeated for as many tokens as a test has
+  std::function<bool()> is_cancelled;    // asked between repetitions; may be empty
+  std::function<void(const std::string& what)> progress;  // may be empty
+};
+
+/// One figure for each test, in order, after one run that does not count. Tests of the same depth
+/// and number of threads should stand together: the depth is filled once for them. Fails if keys
+/// and values of a test do not fit into memory.
+[[nodiscard]] Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
+                                                             const std::vector<SpeedTest>& tests,
+                                                             const SpeedOptions& options);
+
+/// Bytes per second of reading a buffer much larger than the caches with `n_threads`: the best of
+/// several passes, each thread reading one stream or two.
+[[nodiscard]] double measure_memory_bandwidth(int n_threads);
+
+}  // namespace jevons
