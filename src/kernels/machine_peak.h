@@ -1,5 +1,7 @@
 // What this machine could do at best, measured: the limits that speeds are compared with. Each
-// call works in the calling thread alone; for a machine's figure run it in every thread at once.
+// call works in the calling thread alone and counts the time that this thread was running, so a
+// busy machine gives what is left of its bandwidth but its full arithmetic. For a machine's figure
+// run it in every thread at once.
 #pragma once
 
 #include <cstddef>
