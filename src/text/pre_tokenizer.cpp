@@ -76,7 +76,7 @@ void PreTokenizer::FreePattern::operator()(Pattern* pattern) const {
   delete pattern;
 }
 
-Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
+Result<PreTokenizer> PreTokenizer::create(std::string_view name, bool allow_jit) {
   const KnownPattern* known = nullptr;
   std::string names;
   for (const KnownPattern& entry : kKnownPatterns) {
@@ -96,8 +96,9 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
     return fail("PCRE2 refuses the pattern of pre-tokenizer '{}' at {} with error {}", name, offset,
                 error);
   }
+  const bool has_jit = allow_jit && pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
   PreTokenizer result;
-  result.pattern_.reset(new Pattern{code, pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0});
+  result.pattern_.reset(new Pattern{code, has_jit});
   return result;
 }
 

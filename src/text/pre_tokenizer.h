@@ -17,8 +17,9 @@ namespace jevons {
 /// Immutable and cheap to move; any thread may use it.
 class PreTokenizer {
  public:
-  /// `name` as in tokenizer.ggml.pre. An error names it and the known ones.
-  [[nodiscard]] static Result<PreTokenizer> create(std::string_view name);
+  /// `name` as in tokenizer.ggml.pre. An error names it and the known ones. Without `allow_jit` it
+  /// runs as on systems where no program may write code; the pieces are the same.
+  [[nodiscard]] static Result<PreTokenizer> create(std::string_view name, bool allow_jit = true);
 
   struct Pattern;
 
