@@ -394,7 +394,8 @@ Message new_assistant_message() {
 
 void append_event(Message& message, const OutputEvent& event) {
   if (const auto* reasoning = std::get_if<ReasoningDelta>(&event)) {
-    message.reasoning = message.reasoning.value_or("") + reasoning->text;
+    if (!message.reasoning) message.reasoning.emplace();
+    *message.reasoning += reasoning->text;
   } else if (const auto* text = std::get_if<TextDelta>(&event)) {
     if (message.content.parts.empty()) message.content.parts.emplace_back();
     message.content.parts.back() += text->text;

@@ -195,6 +195,16 @@ TEST(OutputParser, StrayTextInABlockIsDelivered) {
             "A {\"s\": \"a\"}\nE\nT \nfoo <bar>\n");
 }
 
+TEST(OutputParser, LongWhitespaceBetweenTagsIsStrayText) {
+  const std::string gap(300, ' ');
+  EXPECT_EQ(parsed_call("<invoke name=\"now\"></invoke>" + gap + "<invoke name=\"now\">" + gap +
+                        "<parameter name=\"a\">1</parameter></invoke>"),
+            "B now\nA {}\nE\nW text between tool calls; delivered as text\nT " + gap +
+                "\nB now\nW now: text between its parameters; delivered after the call\n"
+                "A {\"a\": 1}\nE\nT " +
+                gap + "\n");
+}
+
 TEST(OutputParser, ANestedInvokeClosesTheOpenOne) {
   EXPECT_EQ(parsed_call("<invoke name=\"set\">\n<invoke name=\"now\">\n</invoke>"),
             "B set\nW a tool call was not closed with </invoke>\nA {}\nE\nB now\nA {}\nE\n");

@@ -76,7 +76,8 @@ def main():
     template = load_template(arguments.template)
     prompts = [expected(template, line) for line in lines]
     run = subprocess.run([arguments.render_cli, arguments.template],
-                         input="".join(line + "\n" for line in lines).encode(), stdout=subprocess.PIPE, check=True)
+                         input="".join(line + "\n" for line in lines).encode(),
+                         stdout=subprocess.PIPE, check=True)
     answers = [json.loads(answer) for answer in run.stdout.decode().split("\n")[:-1]]
     if len(answers) != len(lines):
         sys.exit(f"{len(answers)} answers to {len(lines)} requests")

@@ -9,17 +9,18 @@ import random
 
 FRAGMENTS = [
     "hello", " ", "\n", "\n\n", "\t", "\r\n", "a", "The quick brown fox", "0", "42", "null", "true",
-    "{}", "[1, 2]", '"', "'", "\\", "\\n", "/", "<", ">", "&", "&lt;", "{{ x }}", "{% if %}", "{# c #}",
-    "<think>", "</think>", "<think>\n", "\n</think>\n\n", "]~!b[", "]~b]", "]~b]user\n", "[e~[",
-    "<minimax:tool_call>", "</minimax:tool_call>", '<invoke name="x">', "</invoke>",
+    "{}", "[1, 2]", '"', "'", "\\", "\\n", "/", "<", ">", "&", "&lt;", "{{ x }}", "{% if %}",
+    "{# c #}", "<think>", "</think>", "<think>\n", "\n</think>\n\n", "]~!b[", "]~b]", "]~b]user\n",
+    "[e~[", "<minimax:tool_call>", "</minimax:tool_call>", '<invoke name="x">', "</invoke>",
     '<parameter name="a">', "</parameter>", "<response>", "</response>", "\x00", "\x01", "\x1f",
     "\x7f", "\x85", "\xa0", "\u2028", "\u2029", "\ufeff", "\u00e9", "e\u0301", "\u67e5\u5929\u6c14",
-    "\u0627\u0644", "\u0e01\u0e33", "\U0001f600", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0010ffff",
+    "\u0627\u0644", "\u0e01\u0e33", "\U0001f600", "\U0010ffff",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
 ]
 NUMBERS = [
-    "0", "-0", "1", "-17", "1.0", "-0.0", "1.50", "1e5", "1E+5", "1e-7", "123456789012345678901234567890",
-    "9007199254740993", "1e16", "123456789.123456789", "0.1", "1e300", "5e-324", "18446744073709551616",
-    "0.0001", "0.00001", "9999999999999998.0", "1e22", "1e23", "-2.5e-3",
+    "0", "-0", "1", "-17", "1.0", "-0.0", "1.50", "1e5", "1E+5", "1e-7",
+    "123456789012345678901234567890", "9007199254740993", "1e16", "123456789.123456789", "0.1",
+    "1e300", "5e-324", "18446744073709551616", "0.0001", "0.00001", "9999999999999998.0", "1e22", "1e23", "-2.5e-3",
 ]
 
 
@@ -135,19 +136,18 @@ class Maker:
         if self.chance(0.7):
             function["description"] = self.string()
         if self.chance(0.8):
+            names = [self.name() for _ in range(self.random.randint(0, 3))]
             function["parameters"] = {
                 "type": "object",
-                "properties": {self.name(): self.object(2) for _ in range(self.random.randint(0, 3))},
+                "properties": {name: self.object(2) for name in names},
             }
             if self.chance(0.3):
                 function["parameters"]["required"] = [self.name()]
         if self.chance(0.3):
             function[self.string(1)] = self.value()
-            function["name"] = function["name"] or "x"
         keys = list(function)
         self.random.shuffle(keys)
-        wrapped = {"type": "function", "function": {key: function[key] for key in keys}}
-        return wrapped
+        return {"type": "function", "function": {key: function[key] for key in keys}}
 
     def messages(self):
         made = [self.system()] if self.chance(0.5) else []
