@@ -40,7 +40,6 @@ void fill_matmul_avx512(KernelSet& set);
 /// Their parts, one for each family of formats and instruction set.
 void fill_encoders_scalar(KernelSet& set);
 void fill_encoders_avx2(KernelSet& set);
-void fill_encoders_avx512(KernelSet& set);
 void fill_floats_avx2(KernelSet& set);
 void fill_floats_avx512(KernelSet& set);
 void fill_small_blocks_avx2(KernelSet& set);

@@ -36,18 +36,18 @@ inline RowGroup row_group(const MatmulArguments& a, int first_row) {
   return group;
 }
 
-/// Reads the rows of the next group into the second-level cache, a little with each tile, so that
-/// they are there when their turn comes.
+/// Reads the rows of the next group into the second-level cache, a little at a time, so that they
+/// are there when their turn comes.
 class NextRows {
  public:
-  NextRows(const MatmulArguments& a, int first_row, int n_tiles) {
+  NextRows(const MatmulArguments& a, int first_row, int n_pauses) {
     const int next_row = first_row + kRowsAtOnce;
     if (next_row >= a.n_rows) return;
     const int n_rows = std::min(kRowsAtOnce, a.n_rows - next_row);
     next_ =
         reinterpret_cast<const char*>(a.weights + a.row_bytes * static_cast<std::size_t>(next_row));
     n_lines_ = static_cast<int>(a.row_bytes * static_cast<std::size_t>(n_rows) / 64);
-    n_lines_each_ = (n_lines_ + n_tiles - 1) / n_tiles;
+    n_lines_each_ = (n_lines_ + n_pauses - 1) / n_pauses;
   }
   void read_some() {
     const int n = std::min(n_lines_each_, n_lines_);
@@ -63,20 +63,24 @@ class NextRows {
 
 using TokenSums = float[kRowsAtOnce];
 
-/// One step of blocks: unpacks them from all rows of `group`.
-/// One tile: adds the unpacked blocks times tokens [first, first + n) to sums[first..].
+/// unpack(rows, step, p): fills panel p with step `step` of the blocks of rows[0..15].
+/// multiply_tile(group, step, x, n, sums): adds the panels times n tokens to sums[0..n - 1].
 template <typename Unpack, typename Tile>
 void walk_panels(const MatmulArguments& a, int n_steps, Unpack unpack, Tile multiply_tile) {
   alignas(64) TokenSums sums[kTokensAtOnce];
-  const int n_tiles = (a.n_tokens + kTileTokens - 1) / kTileTokens * n_steps;
+  const int n_tiles = (a.n_tokens + kTileTokens - 1) / kTileTokens;
+  const int n_pauses = n_steps * (kGroupsAtOnce + n_tiles);
   for (int row = 0; row < a.n_rows; row += kRowsAtOnce) {
     const RowGroup group = row_group(a, row);
-    NextRows next_rows(a, row, n_tiles);
+    NextRows next_rows(a, row, n_pauses);
     for (int first = 0; first < a.n_tokens; first += kTokensAtOnce) {
       const int n_tokens = std::min(kTokensAtOnce, a.n_tokens - first);
       std::memset(sums, 0, sizeof(TokenSums) * static_cast<std::size_t>(n_tokens));
       for (int step = 0; step < n_steps; ++step) {
-        unpack(group, step);
+        for (int p = 0; p < group.n_panels; ++p) {
+          next_rows.read_some();
+          unpack(group.rows + p * kPanelRows, step, p);
+        }
         for (int t = 0; t < n_tokens; t += kTileTokens) {
           next_rows.read_some();
           multiply_tile(group, step, a.x + first + t, std::min(kTileTokens, n_tokens - t),

@@ -84,11 +84,9 @@ void multiply(const MatmulArguments& a, int offset, std::size_t block_bytes,
   SmallPanel panels[kGroupsAtOnce];
   walk_panels(
       a, (n_blocks + kSmallPanelBlocks - 1) / kSmallPanelBlocks,
-      [&](const RowGroup& group, int step) {
+      [&](const std::byte* const* rows, int step, int p) {
         const auto first = static_cast<std::size_t>(step) * kSmallPanelBlocks;
-        for (int p = 0; p < group.n_panels; ++p) {
-          unpack(group.rows + p * kPanelRows, block_bytes * first, blocks_of_step(step), panels[p]);
-        }
+        unpack(rows, block_bytes * first, blocks_of_step(step), panels[p]);
       },
       [&](const RowGroup& group, int step, const std::byte* const* x, int n, TokenSums* sums) {
         const ActivationQ8Small* blocks[kTileTokens];

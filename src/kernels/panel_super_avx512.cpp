@@ -97,11 +97,8 @@ void multiply(const MatmulArguments& a, std::size_t block_bytes, UnpackSuperPane
   SuperPanel panels[kGroupsAtOnce];
   walk_panels(
       a, a.n_columns / kSuperBlock,
-      [&](const RowGroup& group, int step) {
-        for (int p = 0; p < group.n_panels; ++p) {
-          unpack(group.rows + p * kPanelRows, block_bytes * static_cast<std::size_t>(step),
-                 panels[p]);
-        }
+      [&](const std::byte* const* rows, int step, int p) {
+        unpack(rows, block_bytes * static_cast<std::size_t>(step), panels[p]);
       },
       [&](const RowGroup& group, int step, const std::byte* const* x, int n, TokenSums* sums) {
         const ActivationQ8Super* blocks[kTileTokens];
