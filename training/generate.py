@@ -29,7 +29,7 @@ def pick(logits, temperature, generator):
 
 
 @torch.no_grad()
-def complete(model, tokenizer, prompts, max_tokens=160, temperature=0.0, seed=0, batch=50):
+def complete(model, tokenizer, prompts, max_tokens=130, temperature=0.0, seed=0, batch=128):
     """Texts that follow the prompts, up to and with the end token."""
     end = tokenizer.specials["[e~["]
     generator = torch.Generator().manual_seed(seed)
