@@ -16,6 +16,7 @@ import numpy as np
 from m2_gguf import Gguf
 
 ARCHITECTURE = "minimax-m2"
+_HEAD_ROWS = 8192  # of the output matrix in memory at once
 
 
 @dataclass
@@ -127,7 +128,8 @@ class Network:
     def _expert(self, layer, expert):
         """gate w1, up w3 [expert_size, hidden], down w2 [hidden, expert_size]"""
         def one(name):
-            return self.tensors[f"blk.{layer}.{name}.weight"].slice(expert).astype(self.dtype)
+            tensor = self.tensors[f"blk.{layer}.{name}.weight"]
+            return tensor.rows(expert, expert + 1)[0].astype(self.dtype)
 
         for fused in ("ffn_gate_up_exps", "ffn_up_gate_exps"):
             if f"blk.{layer}.{fused}.weight" in self.tensors:
@@ -167,6 +169,17 @@ class Network:
             mixture[tokens] += weights[tokens, ranks][:, None] * (inner @ down.T)
         return mixture, chosen, weights, margins
 
+    def head(self, h):
+        """h [n_tokens, hidden] -> logits [n_tokens, vocab], some rows of the matrix at a time. A
+        file without a head shares the embedding's matrix."""
+        matrix = self.tensors.get("output.weight", self.tensors["token_embd.weight"])
+        n_rows = matrix.shape[0]
+        parts = []
+        for begin in range(0, n_rows, _HEAD_ROWS):
+            rows = matrix.rows(begin, min(begin + _HEAD_ROWS, n_rows)).astype(self.dtype)
+            parts.append(h @ rows.T)
+        return np.concatenate(parts, axis=1)
+
     def forward(self, ids, forced=None):
         """ids -> (logits [n_tokens, vocab], Routing). forced: [n_layers, n_tokens, n_used]."""
         c = self.config
@@ -176,7 +189,7 @@ class Network:
                              f"{(c.n_layers, n_tokens, c.n_used)}")
         positions = np.arange(n_tokens, dtype=np.float64)
         embedding = self.tensors["token_embd.weight"]
-        h = np.stack([embedding.slice(i) for i in ids]).astype(self.dtype)
+        h = np.concatenate([embedding.rows(i, i + 1) for i in ids]).astype(self.dtype)
         records = []
         for layer in range(c.n_layers):
             x = rms_norm(h, self.weights(f"blk.{layer}.attn_norm.weight"), c.epsilon)
@@ -185,8 +198,7 @@ class Network:
             mixture, *record = self.experts(layer, y, None if forced is None else forced[layer])
             h = h + mixture
             records.append(record)
-        h = rms_norm(h, self.weights("output_norm.weight"), c.epsilon)
-        logits = h @ self.weights("output.weight").T
+        logits = self.head(rms_norm(h, self.weights("output_norm.weight"), c.epsilon))
         return logits, Routing(*(np.stack(column) for column in zip(*records)))
 
 

@@ -182,10 +182,11 @@ class Tensor:
     def values(self):
         return dequantize(self.type_id, self.raw, self.shape)
 
-    def slice(self, index):
-        """Values of one index of the slowest dimension: an expert, or a row."""
+    def rows(self, begin, end):
+        """Values of a range of the slowest dimension, [end - begin, ...]."""
         step = len(self.raw) // self.shape[0]
-        return dequantize(self.type_id, self.raw[index * step:(index + 1) * step], self.shape[1:])
+        return dequantize(self.type_id, self.raw[begin * step:end * step],
+                          (end - begin, *self.shape[1:]))
 
 
 class _Cursor:

@@ -44,6 +44,7 @@ class Shape:
     types: dict = field(default_factory=dict)
     default_type: str = "F32"
     fused_gate_up: bool = False
+    tied_head: bool = False  # no output.weight: the embedding's matrix serves
     epsilon: float = 1e-6
     theta: float = 5e6
     n_ids: int = 32
@@ -94,7 +95,7 @@ def tensors(shape, rng):
         return name, "F32", (n,), values.tobytes()
 
     yield matrix("token_embd", s.type_of("embd"), (s.vocab_size, s.hidden_size),
-                 np.sqrt(s.hidden_size))
+                 1 if s.tied_head else np.sqrt(s.hidden_size))
     for i in range(s.n_layers):
         at = f"blk.{i}."
         yield vector(at + "attn_norm.weight", s.hidden_size, 1, 0.25)
@@ -117,6 +118,8 @@ def tensors(shape, rng):
         yield matrix(at + "ffn_down_exps", s.type_of("down", i),
                      (s.n_experts, s.hidden_size, s.expert_size), 2)
     yield vector("output_norm.weight", s.hidden_size, 1, 0.25)
+    if s.tied_head:
+        return
     # No gain: the logits' deviation becomes about 1, as an untrained network's. Limits on KL hold
     # for that: it grows with the square of the deviation.
     yield matrix("output", s.type_of("output"), (s.vocab_size, s.hidden_size))

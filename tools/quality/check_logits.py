@@ -57,6 +57,8 @@ def of_type(shape, type_name):
 GENERATED = (
     *(of_type(_MEDIUM, type_name) for type_name in _TYPES),
     replace(_MEDIUM, name="medium_mixed", types=_MIXED),
+    replace(of_type(_MEDIUM, "Q8_0"), name="fused", fused_gate_up=True),
+    replace(of_type(_MEDIUM, "Q4_K"), name="tied", tied_head=True),
     *(of_type(shape, type_name) for shape in _OTHERS for type_name in ("F32", "Q8_0")),
 )
 
