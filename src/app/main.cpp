@@ -19,6 +19,10 @@ struct Subcommand {
 constexpr Subcommand kSubcommands[] = {
     {"run", "one prompt, or a chat in the terminal", define_run},
     {"inspect", "what is in a model file, and what it needs here", define_inspect},
+    {"eval", "logits and perplexity", define_eval},
+    {"bench", "how fast it is, beside what this machine could do", define_bench},
+    {"quantize", "a checkpoint or a GGUF file to another type", define_quantize},
+    {"synth", "a model of any shape with random weights, for tests", define_synth},
 };
 
 constexpr const char* kFooter =

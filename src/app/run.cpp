@@ -142,7 +142,8 @@ CommandBody define_run(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--json", flags->json, "print one JSON object");
   app.add_flag("-v,--verbose", flags->verbose, "tokens and speed on standard error, always");
-  flags->options = std::make_unique<OptionReader>(app, kRunOptions | kModelOptions);
+  flags->options =
+      std::make_unique<OptionReader>(app, kRunOptions | kModelOptions | kThreadOptions);
   return [flags] { return run(*flags); };
 }
 

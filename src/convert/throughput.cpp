@@ -10,6 +10,7 @@
 #include "base/aligned_buffer.h"
 #include "base/memory_info.h"
 #include "base/thread_pool.h"
+#include "kernels/machine_peak.h"
 #include "model/model.h"
 
 namespace jevons {
@@ -206,6 +207,18 @@ double measure_memory_bandwidth(int n_threads) {
   const volatile std::uint64_t sink = sums.front();
   static_cast<void>(sink);
   return best;
+}
+
+double measure_int8_peak(int n_threads) {
+  ThreadPool pool(n_threads);
+  std::vector<double> peaks(static_cast<std::size_t>(n_threads));
+  pool.parallel_for(n_threads, [&](int index, int) {
+    peaks[static_cast<std::size_t>(index)] =
+        kernels::int8_peak_operations_per_second(kernels::best_isa());
+  });
+  double sum = 0;
+  for (const double peak : peaks) sum += peak;
+  return sum;
 }
 
 }  // namespace jevons

@@ -50,4 +50,8 @@ struct SpeedOptions {
 /// several passes, each thread reading one stream or two.
 [[nodiscard]] double measure_memory_bandwidth(int n_threads);
 
+/// Multiplications and additions of 8-bit integers per second, on `n_threads` at once, with the
+/// best instructions of this CPU.
+[[nodiscard]] double measure_int8_peak(int n_threads);
+
 }  // namespace jevons

@@ -22,9 +22,9 @@ constexpr double kMostSeed = 9.2e18;
 constexpr OptionSpec kOptions[] = {
     {"model", "-m,--model", "FILE", &Settings::model, 0, 0, nullptr, kModelOptions,
      "the model, a GGUF file (of a split file any part)", "nano"},
-    {"threads", "-t,--threads", "N", &Settings::threads, 0, 4096, nullptr, kModelOptions,
+    {"threads", "-t,--threads", "N", &Settings::threads, 0, 4096, nullptr, kThreadOptions,
      "threads to compute with", "all CPUs"},
-    {"ctx_size", "-c,--ctx-size", "N", &Settings::context, 0, kMost, nullptr, kModelOptions,
+    {"ctx_size", "-c,--ctx-size", "N", &Settings::context, 0, kMost, nullptr, kRunOptions,
      "tokens of context", "the least of the model's, 32768 and what fits"},
     {"kv_type", "--kv-type", "TYPE", &Settings::kv_type, 0, 0, "q8_0|f16", kModelOptions,
      "how keys and values are stored", "q8_0"},

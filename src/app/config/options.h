@@ -40,7 +40,7 @@ struct Settings {
 };
 
 /// Commands that an option belongs to, as bits.
-enum OptionUser : unsigned { kRunOptions = 1, kModelOptions = 2 };
+enum OptionUser : unsigned { kRunOptions = 1, kModelOptions = 2, kThreadOptions = 4 };
 
 struct OptionSpec {
   /// In the file as it is, in the environment in capitals after JEVONS_.

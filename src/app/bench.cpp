@@ -1,0 +1,119 @@
+// jevons bench: how fast it is, beside what this machine could do.
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/bench_report.h"
+#include "app/commands.h"
+#include "app/config/options.h"
+#include "app/model_path.h"
+#include "app/term/progress_line.h"
+#include "app/term/terminal.h"
+#include "base/thread_pool.h"
+#include "convert/routing_file.h"
+#include "convert/throughput.h"
+#include "model/open_model.h"
+
+namespace jevons {
+namespace {
+
+struct BenchFlags {
+  std::unique_ptr<OptionReader> options;
+  std::vector<int> prompts{512}, generations{128}, depths{0}, threads;
+  std::string forced;
+  int n_repetitions = 5;
+  bool json = false;
+};
+
+// Tests that share a depth and a number of threads stand together.
+std::vector<SpeedTest> tests_of(const BenchFlags& flags) {
+  std::vector<SpeedTest> tests;
+  for (const int n_threads : flags.threads) {
+    for (const int depth : flags.depths) {
+      for (const int n : flags.prompts) {
+        if (n > 0) tests.push_back({true, n, depth, n_threads});
+      }
+      for (const int n : flags.generations) {
+        if (n > 0) tests.push_back({false, n, depth, n_threads});
+      }
+    }
+  }
+  return tests;
+}
+
+Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
+  JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
+  JEVONS_ASSIGN(const OpenModel model, OpenModel::open(path));
+  const bool f16 = settings.kv_type == "f16";
+  SpeedOptions options;
+  options.n_repetitions = flags.n_repetitions;
+  options.batch = settings.batch;
+  options.kv_format = f16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
+  RoutingTrace forced;
+  if (!flags.forced.empty()) {
+    JEVONS_ASSIGN(forced, read_routing(flags.forced, model.weights.config));
+    options.forced = &forced;
+  }
+  const ModelSummary summary = summarize(*model.file);
+  BenchReport report;
+  report.model = summary.name;
+  report.kernels = kernels::best_kernel_set().name;
+  report.kv_type = settings.kv_type;
+  report.weight_bytes_per_token = summary.bytes_per_token;
+  report.kv_bytes_per_token =
+      f16 ? summary.kv_bytes_per_token_f16 : summary.kv_bytes_per_token_q8_0;
+  report.active_parameters = summary.n_active_parameters;
+
+  ProgressLine progress;
+  options.progress = [&](const std::string& what) { progress.show(what); };
+  for (const int n_threads : flags.threads) {
+    progress.show_now("measuring the machine");
+    report.bandwidth[n_threads] = measure_memory_bandwidth(n_threads);
+    report.int8_peak[n_threads] = measure_int8_peak(n_threads);
+  }
+  JEVONS_ASSIGN(report.figures, measure_speed(model.weights, tests_of(flags), options));
+  return report;
+}
+
+int bench(BenchFlags& flags) {
+  const auto settings = flags.options->settings();
+  if (!settings) return report(settings.error(), kUsage);
+  if (flags.threads.empty()) flags.threads = {available_cpus()};
+  const auto figures = measure(flags, *settings);
+  if (!figures) return report(figures.error());
+  fmt::print("{}", flags.json ? figures->json() + "\n"
+                              : harmless_text(figures->text(terminal_width(STDOUT_FILENO))));
+  return kSuccess;
+}
+
+void add_list(CLI::App& app, const char* name, std::vector<int>& list, const char* help, int low) {
+  app.add_option(name, list, help)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("N,N,...")
+      ->check(CLI::Range(low, 1'000'000));
+}
+
+}  // namespace
+
+CommandBody define_bench(CLI::App& app) {
+  auto flags = std::make_shared<BenchFlags>();
+  add_list(app, "-p,--n-prompt", flags->prompts, "tokens of prompts, 0: none [512]", 0);
+  add_list(app, "-n,--n-gen", flags->generations, "tokens to generate, 0: none [128]", 0);
+  add_list(app, "-d,--n-depth", flags->depths, "tokens that stand before them [0]", 0);
+  add_list(app, "-t,--threads", flags->threads, "threads [all CPUs]", 1);
+  app.add_option("-r,--repetitions", flags->n_repetitions, "runs of each test [5]")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--force-routing", flags->forced,
+                 "take the experts recorded in this file, in turn")
+      ->type_name("FILE");
+  app.add_flag("--json", flags->json, "print one JSON object");
+  flags->options = std::make_unique<OptionReader>(app, kModelOptions);
+  return [flags] { return bench(*flags); };
+}
+
+}  // namespace jevons

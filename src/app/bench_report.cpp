@@ -1,0 +1,95 @@
+#include "app/bench_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "app/quantity.h"
+#include "app/term/table.h"
+#include "base/utf8.h"
+
+namespace jevons {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string test_name(const SpeedTest& test) {
+  const std::string depth = test.depth > 0 ? fmt::format(" @ {}", test.depth) : "";
+  return fmt::format("{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, depth);
+}
+
+double at(const std::map<int, double>& by_threads, int n_threads) {
+  const auto found = by_threads.find(n_threads);
+  return found == by_threads.end() ? 0 : found->second;
+}
+
+std::string speed_text(double value) { return fmt::format("{:.{}f}", value, value < 100 ? 2 : 1); }
+
+}  // namespace
+
+double BenchReport::bytes_per_token(const SpeedTest& test) const {
+  const double keys = test.depth + (test.is_prompt ? 0.0 : test.n_tokens / 2.0);
+  return static_cast<double>(weight_bytes_per_token) +
+         keys * static_cast<double>(kv_bytes_per_token);
+}
+
+double BenchReport::ratio_to_limit(const SpeedFigure& figure) const {
+  const double limit = at(figure.test.is_prompt ? int8_peak : bandwidth, figure.test.n_threads);
+  if (limit <= 0) return 0;
+  const double work = figure.test.is_prompt ? 2.0 * static_cast<double>(active_parameters)
+                                            : bytes_per_token(figure.test);
+  return figure.mean * work / limit;
+}
+
+std::string BenchReport::text(int columns) const {
+  std::string out = fmt::format("{}, {} kernels, keys and values in {}\n", model, kernels, kv_type);
+  out += fmt::format("a token reads {} of weights, and {} for each one before it\n",
+                     bytes_text(static_cast<double>(weight_bytes_per_token)),
+                     bytes_text(static_cast<double>(kv_bytes_per_token)));
+  for (const auto& [n_threads, bytes] : bandwidth) {
+    out += fmt::format("{} thread{}: memory {}/s, int8 {} operations/s\n", n_threads,
+                       n_threads == 1 ? "" : "s", bytes_text(bytes),
+                       count_text(at(int8_peak, n_threads)));
+  }
+  TextTable table({"test", ">threads", ">tok/s", ">+-", ">bytes/token", ">of limit", "limit"});
+  for (const SpeedFigure& figure : figures) {
+    const SpeedTest& test = figure.test;
+    table.add_row({test_name(test), fmt::format("{}", test.n_threads), speed_text(figure.mean),
+                   speed_text(figure.deviation),
+                   test.is_prompt ? "" : bytes_text(bytes_per_token(test)),
+                   fmt::format("{:.1f} %", 100 * ratio_to_limit(figure)),
+                   test.is_prompt ? "int8" : "memory"});
+  }
+  return out + "\n" + table.render(columns);
+}
+
+std::string BenchReport::json() const {
+  Json out;
+  out["model"] = utf8_sanitize(model);
+  out["kernels"] = kernels;
+  out["kv_type"] = kv_type;
+  out["weight_bytes_per_token"] = weight_bytes_per_token;
+  out["kv_bytes_per_token"] = kv_bytes_per_token;
+  out["active_parameters"] = active_parameters;
+  out["machine"] = Json::array();
+  for (const auto& [n_threads, bytes] : bandwidth) {
+    out["machine"].push_back({{"threads", n_threads},
+                              {"memory_bytes_per_second", bytes},
+                              {"int8_operations_per_second", at(int8_peak, n_threads)}});
+  }
+  out["results"] = Json::array();
+  for (const SpeedFigure& figure : figures) {
+    const SpeedTest& test = figure.test;
+    out["results"].push_back({{"test", test.is_prompt ? "prompt" : "generation"},
+                              {"tokens", test.n_tokens},
+                              {"depth", test.depth},
+                              {"threads", test.n_threads},
+                              {"tokens_per_second", figure.mean},
+                              {"deviation", figure.deviation},
+                              {"repetitions", figure.tokens_per_second},
+                              {"bytes_per_token", bytes_per_token(test)},
+                              {"ratio_to_limit", ratio_to_limit(figure)},
+                              {"limit", test.is_prompt ? "int8" : "memory"}});
+  }
+  return out.dump(2);
+}
+
+}  // namespace jevons
