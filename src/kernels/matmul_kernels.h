@@ -30,9 +30,9 @@
 
 namespace jevons::kernels {
 
-/// Fill matmuls, activation_formats and encoders. The AVX fillers exist on x86-64 only;
-/// fill_matmul_avx512 replaces what it has own kernels for and leaves the rest, so call
-/// fill_matmul_avx2 first.
+/// Fill matmuls, activation_formats and encoders. The AVX fillers exist on x86-64 only, and replace
+/// what they have own code for: call scalar, AVX2 and AVX-512 in this order (the activation formats
+/// are the scalar filler's, and the AVX-512 set keeps AVX2's encoders).
 void fill_matmul_scalar(KernelSet& set);
 void fill_matmul_avx2(KernelSet& set);
 void fill_matmul_avx512(KernelSet& set);
@@ -45,6 +45,8 @@ void fill_floats_avx512(KernelSet& set);
 void fill_small_blocks_avx2(KernelSet& set);
 void fill_small_blocks_avx512(KernelSet& set);
 void fill_super_blocks_avx2(KernelSet& set);
+void fill_iq4xs_avx512(KernelSet& set);
+void fill_q2k_q3k_avx512(KernelSet& set);
 void fill_q4k_q5k_avx512(KernelSet& set);
 void fill_q6k_avx512(KernelSet& set);
 

@@ -8,6 +8,7 @@
 #include "kernels/decode_avx512.h"
 #include "kernels/matmul_kernels.h"
 #include "kernels/panel_avx512.h"
+#include "kernels/panel_unpack_avx512.h"
 #include "kernels/vectors_avx512.h"
 
 JEVONS_TARGET_BEGIN(JEVONS_AVX512)
@@ -142,12 +143,6 @@ void unpack_header(const std::byte* const* rows, std::size_t offset, SuperPanel&
     _mm512_store_si512(panel.minimums[2 * half + 1],
                        _mm512_shuffle_epi8(scales[2 + half], upper_pair));
   }
-}
-
-/// Four columns of 16 rows at `offset`, for each of four neighbouring columns.
-void load_columns(const std::byte* const* rows, std::size_t offset, __m512i (&columns)[4]) {
-  for (int r = 0; r < 4; ++r) columns[r] = load_four_16(rows + r, 4, offset);
-  transpose_dwords(columns);
 }
 
 template <typename Block>

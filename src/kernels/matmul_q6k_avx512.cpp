@@ -7,6 +7,7 @@
 #include "kernels/decode_avx512.h"
 #include "kernels/matmul_kernels.h"
 #include "kernels/panel_avx512.h"
+#include "kernels/panel_unpack_avx512.h"
 #include "kernels/vectors_avx512.h"
 
 JEVONS_TARGET_BEGIN(JEVONS_AVX512)
@@ -81,36 +82,10 @@ __m128 decode(const std::byte* const* rows, int n_blocks, const ActivationQ8Supe
 }
 
 void unpack_scales(const std::byte* const* rows, std::size_t offset, SuperPanel& panel) {
-  for (int i = 0; i < 4; ++i) {
-    _mm_store_ps(panel.scale + 4 * i,
-                 load_four_halves(rows + 4 * i, offset + offsetof(Block, scale)));
-  }
+  store_halves(rows, offset + offsetof(Block, scale), panel.scale);
   __m512i scales[4];
-  for (int r = 0; r < 4; ++r) {
-    scales[r] = load_four_16(rows + r, 4, offset + offsetof(Block, scales));
-  }
-  transpose_dwords(scales);  // scales 4i..4i + 3 of each row in scales[i]
-  // Bytes 0 and 1 (or 2 and 3) of each dword to the tops of its 16-bit halves.
-  const __m512i lane_offset =
-      _mm512_broadcast_i32x4(_mm_setr_epi32(0, 0x04000400, 0x08000800, 0x0C000C00));
-  const __m512i lower = _mm512_add_epi8(_mm512_set1_epi32(0x01800080), lane_offset);
-  const __m512i upper = _mm512_add_epi8(_mm512_set1_epi32(0x03800280), lane_offset);
-  for (int i = 0; i < 4; ++i) {
-    for (int j = 0; j < 4; ++j) {
-      const __m512i top = _mm512_slli_epi32(scales[i], static_cast<unsigned>(24 - 8 * j));
-      _mm512_store_si512(panel.scales[4 * i + j], _mm512_srai_epi32(top, 24));
-    }
-    const __m512i lower_pair = _mm512_shuffle_epi8(scales[i], lower);
-    const __m512i upper_pair = _mm512_shuffle_epi8(scales[i], upper);
-    _mm512_store_si512(panel.minimums[2 * i], _mm512_srai_epi16(lower_pair, 3));  // times 32
-    _mm512_store_si512(panel.minimums[2 * i + 1], _mm512_srai_epi16(upper_pair, 3));
-  }
-}
-
-/// Four columns of 16 rows at `offset`, for each of four neighbouring columns.
-void load_columns(const std::byte* const* rows, std::size_t offset, __m512i (&columns)[4]) {
-  for (int r = 0; r < 4; ++r) columns[r] = load_four_16(rows + r, 4, offset);
-  transpose_dwords(columns);
+  load_columns(rows, offset + offsetof(Block, scales), scales);
+  store_signed_scales(scales, 5, panel);
 }
 
 void unpack_panel(const std::byte* const* rows, std::size_t offset, SuperPanel& panel) {

@@ -155,7 +155,7 @@ struct Q3K {
   static constexpr Minimums kMinimums = Minimums::kOffset;
   static constexpr bool kSigned = false;
   static void unpack(const Block& block, int row, Panel& panel) {
-    const __m256i scales = unpack_scales(block.scales);
+    const __m256i scales = _mm256_cvtepi8_epi16(q3k_scales(block.scales));
     store_scales(panel, row, scales);
     store_minimums(panel, row, _mm256_slli_epi16(scales, 2));
     const __m256i high = load_32(block.high_bits);
@@ -163,20 +163,6 @@ struct Q3K {
       const __m256i low = low_bits(load_32(block.quants + i / 4 * 32), i % 4 * 2, 3);
       store_quants(panel, row, i, _mm256_or_si256(low, move_bits(high, i, 1, 2)));
     }
-  }
-  /// Sixteen numbers of 6 bits: the low four in eight bytes, the high two in four more.
-  static __m256i unpack_scales(const std::uint8_t* packed) {
-    std::uint64_t low;
-    std::uint32_t high;
-    std::memcpy(&low, packed, 8);
-    std::memcpy(&high, packed + 8, 4);
-    const auto high_of = [&](int i) -> std::uint64_t { return high >> (2 * i) & 0x03030303U; };
-    const std::uint64_t first = (low & 0x0F0F0F0F0F0F0F0FU) | (high_of(0) | high_of(1) << 32) << 4;
-    const std::uint64_t second = (low >> 4 & 0x0F0F0F0F0F0F0F0FU) | (high_of(2) | high_of(3) << 32)
-                                                                        << 4;
-    const __m128i bytes =
-        _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
-    return _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(32));
   }
 };
 

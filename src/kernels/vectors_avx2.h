@@ -49,6 +49,23 @@ inline __m256i iq4_values_avx2(__m256i indices) {
   return _mm256_shuffle_epi8(table, indices);
 }
 
+/// The sixteen signed scales of Q3_K: the low four bits in eight bytes, the high two in four more.
+inline __m128i q3k_scales(const std::uint8_t* packed) {
+  std::uint64_t low;
+  std::uint64_t high;
+  std::memcpy(&low, packed, 8);
+  std::memcpy(&high, packed + 4, 8);  // the last four bytes are its upper half
+  high >>= 32;
+  constexpr std::uint64_t kTwoBits = 0x03030303;
+  const std::uint64_t high_first = (high & kTwoBits) | (high >> 2 & kTwoBits) << 32;
+  const std::uint64_t high_second = (high >> 4 & kTwoBits) | (high >> 6 & kTwoBits) << 32;
+  const std::uint64_t first = (low & 0x0F0F0F0F0F0F0F0FU) | high_first << 4;
+  const std::uint64_t second = (low >> 4 & 0x0F0F0F0F0F0F0F0FU) | high_second << 4;
+  const __m128i scales =
+      _mm_set_epi64x(static_cast<long long>(second), static_cast<long long>(first));
+  return _mm_sub_epi8(scales, _mm_set1_epi8(32));
+}
+
 /// Sums of pairs of products, in 16 bits. Activations are never -128, so |w * x| <= 128 * 127 and
 /// a pair cannot saturate: unsigned weights are at most 127 here, signed ones go through |w|.
 template <bool kSigned>
