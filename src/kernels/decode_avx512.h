@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/kernel_set.h"
 #include "kernels/vectors_avx512.h"
@@ -28,9 +27,8 @@ void decode_rows(const MatmulArguments& a, int n_blocks) {
       rows[r] = a.weights + a.row_bytes * static_cast<std::size_t>(row + std::min(r, n_rows - 1));
     }
     for (int t = 0; t < a.n_tokens; ++t) {
-      alignas(16) float sums[kDecodeRows];
-      _mm_store_ps(sums, kDecode(rows, n_blocks, reinterpret_cast<const Activation*>(a.x[t])));
-      std::memcpy(a.y[t] + row, sums, static_cast<std::size_t>(n_rows) * sizeof(float));
+      const __m128 sums = kDecode(rows, n_blocks, reinterpret_cast<const Activation*>(a.x[t]));
+      _mm_mask_storeu_ps(a.y[t] + row, static_cast<__mmask8>((1U << n_rows) - 1U), sums);
     }
   }
 }

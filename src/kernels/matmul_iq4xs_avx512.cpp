@@ -23,7 +23,7 @@ struct Activations {
   __m256i sums;
 };
 
-Activations arrange(const ActivationQ8Super& x) {
+JEVONS_FORCE_INLINE Activations arrange(const ActivationQ8Super& x) {
   Activations out;
   for (int i = 0; i < 2; ++i) {
     const __m512i a = load_64(x.quants + 128 * i);
@@ -49,7 +49,7 @@ __m128i load_scales(const Block& block) {
 }
 
 /// Sums to be added over all lanes.
-__m512i dot_block(const Block& block, const Activations& x) {
+JEVONS_FORCE_INLINE __m512i dot_block(const Block& block, const Activations& x) {
   const __m256i scales = _mm256_cvtepi16_epi32(load_scales(block));
   const __m256i too_much = _mm256_mullo_epi32(scales, x.sums);
   __m512i sum = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_zextsi256_si512(too_much));
@@ -67,7 +67,8 @@ __m512i dot_block(const Block& block, const Activations& x) {
   return sum;
 }
 
-__m128 decode(const std::byte* const* rows, int n_blocks, const ActivationQ8Super* x) {
+JEVONS_FORCE_INLINE __m128 decode(const std::byte* const* rows, int n_blocks,
+                                  const ActivationQ8Super* x) {
   __m128 sums = _mm_setzero_ps();
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = static_cast<std::size_t>(b) * sizeof(Block);

@@ -27,7 +27,7 @@ struct Activations {
   __m256i sums;  // of each 16, in 16 bits
 };
 
-Activations arrange(const ActivationQ8Super& x) {
+JEVONS_FORCE_INLINE Activations arrange(const ActivationQ8Super& x) {
   Activations out;
   for (int i = 0; i < 4; ++i) {
     out.quants[i] = load_two_32(x.quants + 32 * i, x.quants + 128 + 32 * i);
@@ -37,7 +37,7 @@ Activations arrange(const ActivationQ8Super& x) {
 }
 
 /// In 16 bits: scales 2i, 2i + 1, 8 + 2i and 8 + 2i + 1, eight times each.
-__m512i choose_scales(__m512i scales, int i) {
+JEVONS_FORCE_INLINE __m512i choose_scales(__m512i scales, int i) {
   const __m512i index =
       _mm512_set_epi64(0x0009000900090009, 0x0009000900090009, 0x0008000800080008,
                        0x0008000800080008, 0x0001000100010001, 0x0001000100010001, 0, 0);
@@ -55,7 +55,7 @@ __m256i load_scales(const BlockQ3_K& block) {
 
 /// Sums to be added over all lanes, not yet without Q3_K's offset.
 template <typename Block>
-__m512i dot_block(const Block& block, __m256i scales_16, const Activations& x) {
+JEVONS_FORCE_INLINE __m512i dot_block(const Block& block, __m256i scales_16, const Activations& x) {
   const __m512i scales = _mm512_castsi256_si512(scales_16);
   const __m512i packed = load_64(block.quants);
   __m512i third_bits = _mm512_setzero_si512();  // bit i: of the quants shifted by 2i
@@ -78,7 +78,8 @@ __m512i dot_block(const Block& block, __m256i scales_16, const Activations& x) {
 }
 
 template <typename Block>
-__m128 decode(const std::byte* const* rows, int n_blocks, const ActivationQ8Super* x) {
+JEVONS_FORCE_INLINE __m128 decode(const std::byte* const* rows, int n_blocks,
+                                  const ActivationQ8Super* x) {
   __m128 sums = _mm_setzero_ps();
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = static_cast<std::size_t>(b) * sizeof(Block);

@@ -25,7 +25,7 @@ struct Activations {
   __m512i sums;  // of each 32, in 16 bits, in every group of eight
 };
 
-Activations arrange(const ActivationQ8Super& x) {
+JEVONS_FORCE_INLINE Activations arrange(const ActivationQ8Super& x) {
   Activations out;
   for (int i = 0; i < 2; ++i) {
     const __m512i first = load_64(x.quants + 128 * i);
@@ -40,21 +40,21 @@ Activations arrange(const ActivationQ8Super& x) {
 
 /// In 16 bits: scale `first` 16 times, then scale `first` + 2, from a group of 16 bytes that
 /// begins with the scales.
-__m512i choose_scales(__m512i scales, int first) {
+JEVONS_FORCE_INLINE __m512i choose_scales(__m512i scales, int first) {
   constexpr int kZeroAbove = 0x8000;
   return _mm512_shuffle_epi8(scales, set_two_halves(kZeroAbove | first, kZeroAbove | (first + 2)));
 }
 
 /// Moves the fifth bits of the low (or high) nibbles of half `i` to the place of 16. high_bits:
 /// twice. Bit 4i (or 4i + 1) is that of the lower 32 quants, and the next but one of the upper.
-__m512i fifth_bits(__m512i high_bits, int i, bool of_high_nibbles) {
+JEVONS_FORCE_INLINE __m512i fifth_bits(__m512i high_bits, int i, bool of_high_nibbles) {
   const int bit = of_high_nibbles ? 1 : 0;
   return i == 0 ? _mm512_sllv_epi16(high_bits, set_two_halves(4 - bit, 2 - bit))
                 : _mm512_srlv_epi16(high_bits, set_two_halves(bit, 2 + bit));
 }
 
 template <typename Block>
-void split_quants(const Block& block, int i, __m512i& low, __m512i& high) {
+JEVONS_FORCE_INLINE void split_quants(const Block& block, int i, __m512i& low, __m512i& high) {
   const __m512i packed = load_64(block.quants + 64 * i);
   low = byte_bits(packed, 0, 15);
   high = byte_bits(packed, 4, 15);
@@ -67,7 +67,7 @@ void split_quants(const Block& block, int i, __m512i& low, __m512i& high) {
 
 /// Sums to be added over all lanes. `scales`: the block's scales in every group of 16 bytes.
 template <typename Block>
-__m512i dot_block(const Block& block, __m512i scales, const Activations& x) {
+JEVONS_FORCE_INLINE __m512i dot_block(const Block& block, __m512i scales, const Activations& x) {
   __m512i sum = _mm512_setzero_si512();
   JEVONS_UNROLL
   for (int i = 0; i < 2; ++i) {
@@ -83,7 +83,8 @@ __m512i dot_block(const Block& block, __m512i scales, const Activations& x) {
 }
 
 template <typename Block>
-__m128 decode(const std::byte* const* rows, int n_blocks, const ActivationQ8Super* x) {
+JEVONS_FORCE_INLINE __m128 decode(const std::byte* const* rows, int n_blocks,
+                                  const ActivationQ8Super* x) {
   __m128 sums = _mm_setzero_ps();
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = static_cast<std::size_t>(b) * sizeof(Block);

@@ -22,7 +22,7 @@ struct Activations {
   __m512i sums;  // 16-bit, in the lower half, zeros above
 };
 
-Activations arrange(const ActivationQ8Super& x) {
+JEVONS_FORCE_INLINE Activations arrange(const ActivationQ8Super& x) {
   Activations out;
   for (int i = 0; i < 4; ++i) out.quants[i] = load_64(x.quants + 64 * i);
   const __m256i sums = _mm256_slli_epi16(load_32(x.sums), 4);
@@ -31,7 +31,7 @@ Activations arrange(const ActivationQ8Super& x) {
 }
 
 /// In 16 bits: scales 4i, 4i + 1, 4i + 2 and 4i + 3, eight times each.
-__m512i choose_scales(__m512i scales, int i) {
+JEVONS_FORCE_INLINE __m512i choose_scales(__m512i scales, int i) {
   const __m512i index =
       _mm512_set_epi64(0x0003000300030003, 0x0003000300030003, 0x0002000200020002,
                        0x0002000200020002, 0x0001000100010001, 0x0001000100010001, 0, 0);
@@ -40,7 +40,7 @@ __m512i choose_scales(__m512i scales, int i) {
 }
 
 /// Sums to be added over all lanes.
-__m512i dot_block(const Block& block, const Activations& x) {
+JEVONS_FORCE_INLINE __m512i dot_block(const Block& block, const Activations& x) {
   const __m512i scales = _mm512_zextsi256_si512(_mm256_cvtepi8_epi16(load_16(block.scales)));
   // Minus 32 times the scales times the sums, in two steps because 32 sums do not fit 16 bits.
   __m512i sum = _mm512_madd_epi16(scales, x.sums);
@@ -63,7 +63,8 @@ __m512i dot_block(const Block& block, const Activations& x) {
   return sum;
 }
 
-__m128 decode(const std::byte* const* rows, int n_blocks, const ActivationQ8Super* x) {
+JEVONS_FORCE_INLINE __m128 decode(const std::byte* const* rows, int n_blocks,
+                                  const ActivationQ8Super* x) {
   __m128 sums = _mm_setzero_ps();
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = static_cast<std::size_t>(b) * sizeof(Block);

@@ -21,6 +21,9 @@
 #define JEVONS_KEEP_LOOP _Pragma("GCC unroll 1")
 #endif
 
+// For what is written once and belongs into the inner loop of every caller.
+#define JEVONS_FORCE_INLINE [[gnu::always_inline]] inline
+
 JEVONS_TARGET_BEGIN(JEVONS_AVX512)
 namespace jevons::kernels {
 
@@ -91,15 +94,22 @@ inline __m128i first_of_each_four(__m512i v) {
   return _mm512_castsi512_si128(_mm512_permutexvar_epi32(index, v));
 }
 
-/// Four halves at `offset` of four rows.
+inline short load_half(const std::byte* bytes) {
+  short half;
+  std::memcpy(&half, bytes, sizeof(half));
+  return half;
+}
+
+/// Four halves at `offset` of four rows, in the lower 64 bits.
+inline __m128i gather_four_halves(const std::byte* const* rows, std::size_t offset) {
+  __m128i v = _mm_cvtsi32_si128(static_cast<std::uint16_t>(load_half(rows[0] + offset)));
+  v = _mm_insert_epi16(v, load_half(rows[1] + offset), 1);
+  v = _mm_insert_epi16(v, load_half(rows[2] + offset), 2);
+  return _mm_insert_epi16(v, load_half(rows[3] + offset), 3);
+}
+
 inline __m128 load_four_halves(const std::byte* const* rows, std::size_t offset) {
-  std::uint64_t packed = 0;
-  for (int r = 3; r >= 0; --r) {
-    f16 half;
-    std::memcpy(&half, rows[r] + offset, sizeof(half));
-    packed = packed << 16 | half;
-  }
-  return _mm_cvtph_ps(_mm_cvtsi64_si128(static_cast<long long>(packed)));
+  return _mm_cvtph_ps(gather_four_halves(rows, offset));
 }
 
 /// (v >> shift) & mask in each byte.
