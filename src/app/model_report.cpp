@@ -5,6 +5,7 @@
 
 #include "app/quantity.h"
 #include "app/term/table.h"
+#include "app/term/terminal.h"
 #include "base/utf8.h"
 #include "engine/context_plan.h"
 #include "model/kv_cache.h"
@@ -106,6 +107,51 @@ std::string network_lines(const ModelSummary& s, const ModelConfig& config) {
   return text;
 }
 
+// All special tokens as running text: there are more than fifty.
+std::string token_lines(const ModelReport& report, int columns) {
+  std::string text = "special tokens\n ";
+  int used = 1;
+  for (const ModelReport::SpecialToken& token : report.special_tokens) {
+    std::string item = fmt::format(" {} {}", token.id, token.text);
+    if (!token.role.empty()) item += " (" + token.role + ")";
+    item += &token == &report.special_tokens.back() ? "" : ",";
+    if (used > 1 && used + display_width(item) > columns) {
+      text += "\n ";
+      used = 1;
+    }
+    text += item;
+    used += display_width(item);
+  }
+  text += "\n";
+  if (report.n_unused_tokens > 0) text += fmt::format("  and {} unused\n", report.n_unused_tokens);
+  return text;
+}
+
+std::string format_lines(const ModelReport& report) {
+  std::string text = fmt::format("template     {}\n", template_name(report.format.template_match));
+  for (const std::string& item : report.format.template_differences) {
+    text += "             " + item + "\n";
+  }
+  return text + "identity     " + report.format.default_identity + "\n";
+}
+
+std::string memory_lines(const ModelReport& report) {
+  if (!report.memory_problem.empty()) return "here         " + report.memory_problem + "\n";
+  if (report.planned_context == 0) return "";
+  const auto weights = static_cast<double>(report.summary.file_bytes);
+  const auto scratch = static_cast<double>(report.scratch_bytes);
+  const double cache =
+      static_cast<double>(report.summary.kv_bytes_per_token_q8_0) * report.planned_context;
+  const double total = weights + scratch + cache;
+  const auto available = static_cast<double>(report.memory.available_bytes);
+  return fmt::format(
+      "here         {} of weights, {} for {} tokens of context, {} of work space:\n"
+      "             {} of {} available; {}\n",
+      bytes_text(weights), bytes_text(cache), report.planned_context, bytes_text(scratch),
+      bytes_text(total), bytes_text(available),
+      total <= available ? "it fits" : "weights will be read from disk again and again");
+}
+
 }  // namespace
 
 Result<ModelReport> ModelReport::of(const std::string& path) {
@@ -138,34 +184,12 @@ std::string ModelReport::text(int columns) const {
   if (!s.extra.empty()) out += "not read: " + list_tensors(s.extra) + "\n";
   if (!s.unsupported.empty()) out += "cannot compute with: " + list_tensors(s.unsupported) + "\n";
 
-  if (!vocabulary_problem.empty()) {
-    out += "tokens: " + vocabulary_problem + "\n";
+  if (vocabulary_problem.empty()) {
+    out += token_lines(*this, columns) + "\n" + format_lines(*this);
   } else {
-    TextTable table({"special tokens", ">id", "kind", "role"});
-    for (const SpecialToken& token : special_tokens) {
-      table.add_row({token.text, fmt::format("{}", token.id), token.kind, token.role});
-    }
-    out += table.render(columns);
-    if (n_unused_tokens > 0) out += fmt::format("and {} unused ones\n", n_unused_tokens);
-    out += fmt::format("\ntemplate     {}\n", template_name(format.template_match));
-    for (const std::string& item : format.template_differences)
-      out += "             " + item + "\n";
-    out += "identity     " + format.default_identity + "\n";
+    out += "tokens       " + vocabulary_problem + "\n";
   }
-  const double kv = static_cast<double>(s.kv_bytes_per_token_q8_0) * planned_context;
-  if (planned_context > 0) {
-    const double total =
-        static_cast<double>(s.file_bytes) + kv + static_cast<double>(scratch_bytes);
-    const auto available = static_cast<double>(memory.available_bytes);
-    out +=
-        fmt::format("here         {} of weights, {} for {} tokens of context, {} of work space:\n",
-                    bytes_text(static_cast<double>(s.file_bytes)), bytes_text(kv), planned_context,
-                    bytes_text(static_cast<double>(scratch_bytes)));
-    out += fmt::format(
-        "             {} of {} available; {}\n", bytes_text(total), bytes_text(available),
-        total <= available ? "it fits" : "weights will be read from disk as it runs");
-  }
-  if (!memory_problem.empty()) out += "here         " + memory_problem + "\n";
+  out += memory_lines(*this);
   out += s.problem.empty() ? "runs         yes\n" : "runs         no: " + s.problem + "\n";
   return out;
 }

@@ -163,7 +163,8 @@ class ChatOnATerminal(unittest.TestCase):
     def test_interrupts(self):
         chat = self.start("-c", "65536")
         # While a long prompt is read.
-        chat.send("\x1b[200~" + "The quick brown fox jumps over the lazy dog. " * 2400 + "\x1b[201~")
+        text = "The quick brown fox jumps over the lazy dog. " * 2400
+        chat.send("\x1b[200~" + text + "\x1b[201~")
         chat.expect(r"\[paste 1: \d+ bytes\]")
         chat.send("\r")
         chat.expect("reading the prompt")

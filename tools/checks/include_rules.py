@@ -45,7 +45,7 @@ def check_source(name, text):
     for match in INCLUDE.finditer(text):
         quote, header = match.groups()
         line = text.count("\n", 0, match.start()) + 1
-        if name.endswith(".h") and header.startswith(JSON_HEADER):
+        if room is not None and name.endswith(".h") and header.startswith(JSON_HEADER):
             problems.append(f"{name}:{line}: {header} belongs in .cpp files only")
         if quote != '"':
             continue

@@ -30,8 +30,8 @@ constexpr OptionSpec kOptions[] = {
      "how keys and values are stored", "q8_0"},
     {"batch_size", "-b,--batch-size", "N", &Settings::batch, 1, 65536, nullptr, kModelOptions,
      "tokens of a prompt that are read at once", "512"},
-    {"predict", "-n,--predict,--n-predict", "N", &Settings::predict, -1, kMost, nullptr, kRunOptions,
-     "tokens to write at most", "until the context is full"},
+    {"predict", "-n,--predict,--n-predict", "N", &Settings::predict, -1, kMost, nullptr,
+     kRunOptions, "tokens to write at most", "until the context is full"},
     {"temp", "--temp,--temperature", "X", &Settings::temperature, 0, 100, nullptr, kRunOptions,
      "temperature; 0 always takes the likeliest token", "the model's, else 1.0"},
     {"top_k", "--top-k", "N", &Settings::top_k, 0, kMost, nullptr, kRunOptions,
@@ -44,8 +44,8 @@ constexpr OptionSpec kOptions[] = {
      "the same seed gives the same text", "a fresh one"},
     {"repeat_penalty", "--repeat-penalty", "X", &Settings::repeat_penalty, 0.01, 100, nullptr,
      kRunOptions, "1: none", "1"},
-    {"repeat_last_n", "--repeat-last-n", "N", &Settings::repeat_window, 0, 1e6, nullptr, kRunOptions,
-     "tokens that the repeat penalty looks back", "256"},
+    {"repeat_last_n", "--repeat-last-n", "N", &Settings::repeat_window, 0, 1e6, nullptr,
+     kRunOptions, "tokens that the repeat penalty looks back", "256"},
     {"presence_penalty", "--presence-penalty", "X", &Settings::presence_penalty, -100, 100, nullptr,
      kRunOptions, "0: none", "0"},
     {"frequency_penalty", "--frequency-penalty", "X", &Settings::frequency_penalty, -100, 100,
@@ -54,8 +54,8 @@ constexpr OptionSpec kOptions[] = {
      "system message", "the model's own"},
     {"tools", "--tools", "NAMES", &Settings::tools, 0, 0, nullptr, kRunOptions,
      "tools to offer and run: calculator, clock, with a comma between", "none"},
-    {"hide_reasoning", "--hide-reasoning", "", &Settings::hide_reasoning, 0, 0, nullptr, kRunOptions,
-     "do not show the reasoning", "it is shown in a terminal"},
+    {"hide_reasoning", "--hide-reasoning", "", &Settings::hide_reasoning, 0, 0, nullptr,
+     kRunOptions, "do not show the reasoning", "it is shown in a terminal"},
 };
 // clang-format on
 
