@@ -28,9 +28,9 @@ enum class WeightFormat : std::uint8_t {
 
 /// Every format that can be computed with, in the order of its GGUF id.
 inline constexpr WeightFormat kAllWeightFormats[] = {
-    WeightFormat::kF32,  WeightFormat::kF16,  WeightFormat::kQ4_0,   WeightFormat::kQ4_1,
-    WeightFormat::kQ5_0, WeightFormat::kQ5_1, WeightFormat::kQ8_0,   WeightFormat::kQ2_K,
-    WeightFormat::kQ3_K, WeightFormat::kQ4_K, WeightFormat::kQ5_K,   WeightFormat::kQ6_K,
+    WeightFormat::kF32,    WeightFormat::kF16,    WeightFormat::kQ4_0, WeightFormat::kQ4_1,
+    WeightFormat::kQ5_0,   WeightFormat::kQ5_1,   WeightFormat::kQ8_0, WeightFormat::kQ2_K,
+    WeightFormat::kQ3_K,   WeightFormat::kQ4_K,   WeightFormat::kQ5_K, WeightFormat::kQ6_K,
     WeightFormat::kIQ4_NL, WeightFormat::kIQ4_XS, WeightFormat::kBF16};
 
 inline constexpr int kSmallBlock = 32;   // elements of a Q4_0-like block
@@ -107,28 +107,43 @@ static_assert(sizeof(BlockQ3_K) == 110 && sizeof(BlockQ4_K) == 144 && sizeof(Blo
 static_assert(sizeof(BlockQ6_K) == 210 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136);
 
 struct FormatFacts {
-  const char* name;      // as GGUF tools spell it: "Q4_K"
-  int block_elements;    // a row's length must be a multiple of this
+  const char* name;    // as GGUF tools spell it: "Q4_K"
+  int block_elements;  // a row's length must be a multiple of this
   int block_bytes;
 };
 
 [[nodiscard]] constexpr FormatFacts facts(WeightFormat format) {
   switch (format) {
-    case WeightFormat::kF32: return {"F32", 1, 4};
-    case WeightFormat::kF16: return {"F16", 1, 2};
-    case WeightFormat::kBF16: return {"BF16", 1, 2};
-    case WeightFormat::kQ4_0: return {"Q4_0", 32, 18};
-    case WeightFormat::kQ4_1: return {"Q4_1", 32, 20};
-    case WeightFormat::kQ5_0: return {"Q5_0", 32, 22};
-    case WeightFormat::kQ5_1: return {"Q5_1", 32, 24};
-    case WeightFormat::kQ8_0: return {"Q8_0", 32, 34};
-    case WeightFormat::kQ2_K: return {"Q2_K", 256, 84};
-    case WeightFormat::kQ3_K: return {"Q3_K", 256, 110};
-    case WeightFormat::kQ4_K: return {"Q4_K", 256, 144};
-    case WeightFormat::kQ5_K: return {"Q5_K", 256, 176};
-    case WeightFormat::kQ6_K: return {"Q6_K", 256, 210};
-    case WeightFormat::kIQ4_NL: return {"IQ4_NL", 32, 18};
-    case WeightFormat::kIQ4_XS: return {"IQ4_XS", 256, 136};
+    case WeightFormat::kF32:
+      return {"F32", 1, 4};
+    case WeightFormat::kF16:
+      return {"F16", 1, 2};
+    case WeightFormat::kBF16:
+      return {"BF16", 1, 2};
+    case WeightFormat::kQ4_0:
+      return {"Q4_0", 32, 18};
+    case WeightFormat::kQ4_1:
+      return {"Q4_1", 32, 20};
+    case WeightFormat::kQ5_0:
+      return {"Q5_0", 32, 22};
+    case WeightFormat::kQ5_1:
+      return {"Q5_1", 32, 24};
+    case WeightFormat::kQ8_0:
+      return {"Q8_0", 32, 34};
+    case WeightFormat::kQ2_K:
+      return {"Q2_K", 256, 84};
+    case WeightFormat::kQ3_K:
+      return {"Q3_K", 256, 110};
+    case WeightFormat::kQ4_K:
+      return {"Q4_K", 256, 144};
+    case WeightFormat::kQ5_K:
+      return {"Q5_K", 256, 176};
+    case WeightFormat::kQ6_K:
+      return {"Q6_K", 256, 210};
+    case WeightFormat::kIQ4_NL:
+      return {"IQ4_NL", 32, 18};
+    case WeightFormat::kIQ4_XS:
+      return {"IQ4_XS", 256, 136};
   }
   return {"?", 1, 0};
 }
@@ -162,10 +177,14 @@ struct ActivationQ8Super {
                                                      std::int64_t n_columns) {
   const auto n = static_cast<std::size_t>(n_columns);
   switch (format) {
-    case ActivationFormat::kF32: return n * sizeof(float);
-    case ActivationFormat::kBF16: return n * sizeof(bf16);
-    case ActivationFormat::kQ8Small: return n / kSmallBlock * sizeof(ActivationQ8Small);
-    case ActivationFormat::kQ8Super: return n / kSuperBlock * sizeof(ActivationQ8Super);
+    case ActivationFormat::kF32:
+      return n * sizeof(float);
+    case ActivationFormat::kBF16:
+      return n * sizeof(bf16);
+    case ActivationFormat::kQ8Small:
+      return n / kSmallBlock * sizeof(ActivationQ8Small);
+    case ActivationFormat::kQ8Super:
+      return n / kSuperBlock * sizeof(ActivationQ8Super);
   }
   return 0;
 }

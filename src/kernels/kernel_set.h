@@ -16,12 +16,12 @@ namespace jevons::kernels {
 
 /// y[t][r] = sum over k of W[r][k] * x[t][k]
 struct MatmulArguments {
-  const std::byte* weights;      // row 0 of n_rows rows, each row_bytes long
+  const std::byte* weights;  // row 0 of n_rows rows, each row_bytes long
   std::size_t row_bytes;
   int n_rows;
-  int n_columns;                 // a multiple of the format's block
-  const std::byte* const* x;     // n_tokens pointers to activations in the set's format for W
-  float* const* y;               // n_tokens pointers to [n_rows]
+  int n_columns;              // a multiple of the format's block
+  const std::byte* const* x;  // n_tokens pointers to activations in the set's format for W
+  float* const* y;            // n_tokens pointers to [n_rows]
   int n_tokens;
 };
 using MatmulFunction = void (*)(const MatmulArguments&);
