@@ -115,7 +115,7 @@ Result<Answer> ChatSession::answer(const ChatView& view, const std::stop_token& 
 }
 
 Result<Answer> ChatSession::ask(const std::string& question, const ChatView& view,
-                                std::stop_token cancel) {
+                                const std::stop_token& cancel) {
   const std::size_t n_before = messages_.size();
   Message message;
   message.content = question;
@@ -134,7 +134,7 @@ Result<Answer> ChatSession::ask(const std::string& question, const ChatView& vie
   return result;
 }
 
-Result<Answer> ChatSession::regenerate(const ChatView& view, std::stop_token cancel) {
+Result<Answer> ChatSession::regenerate(const ChatView& view, const std::stop_token& cancel) {
   std::string question = std::exchange(withdrawn_, "");
   std::vector<Message> before = messages_;
   if (question.empty()) {
@@ -147,7 +147,7 @@ Result<Answer> ChatSession::regenerate(const ChatView& view, std::stop_token can
     messages_.pop_back();
   }
   ++n_regenerated_;
-  Result<Answer> result = ask(question, view, std::move(cancel));
+  Result<Answer> result = ask(question, view, cancel);
   if (!result || result->question_withdrawn) messages_ = std::move(before);
   return result;
 }

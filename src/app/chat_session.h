@@ -59,9 +59,9 @@ class ChatSession {
   /// Asks and answers. On an error the conversation is as it was before. A question that was
   /// stopped before its answer began is taken back; regenerate() asks it again.
   [[nodiscard]] Result<Answer> ask(const std::string& question, const ChatView& view,
-                                   std::stop_token cancel);
+                                   const std::stop_token& cancel);
   /// Answers the last question once more, with the next seed if one was given.
-  [[nodiscard]] Result<Answer> regenerate(const ChatView& view, std::stop_token cancel);
+  [[nodiscard]] Result<Answer> regenerate(const ChatView& view, const std::stop_token& cancel);
 
   /// The system message stays.
   void reset();
