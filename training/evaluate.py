@@ -135,6 +135,19 @@ def sums(bench, rng, op, n, pairs=True, digits=2, fits=lambda a, b: True):
     return right, n
 
 
+def heads(bench, rng):
+    """Other tools, and all kinds of sums in the head."""
+    n = bench.n
+    return {
+        "other tools, name and arguments": other_tools(bench, rng, n // 3),
+        "additions, held-out pairs and wordings": sums(bench, rng, "+", n),
+        "the same, pairs held out from the first step": sums(
+            bench, rng, "+", n // 3, fits=arithmetic.held_from_start),
+        "additions, trained pairs": sums(bench, rng, "+", n // 2, pairs=False),
+        "additions of three digits, held-out": sums(bench, rng, "+", n // 3, digits=3),
+        "subtractions, held-out pairs and wordings": sums(bench, rng, "-", n // 2)}
+
+
 def fact_answers(bench, known, name):
     """Every held-out question of a list of facts."""
     cases = [(f, q) for f in known for q in f.held]
@@ -218,6 +231,7 @@ def main():
     parser.add_argument("model", type=pathlib.Path, nargs="?", default="models/nano.gguf")
     parser.add_argument("--work", type=pathlib.Path, default="build/training")
     parser.add_argument("--n", type=int, default=300)
+    parser.add_argument("--calls-only", action="store_true")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--show", type=int, default=0, help="print this many misses of each kind")
     parser.add_argument("--json", type=pathlib.Path)
@@ -226,17 +240,12 @@ def main():
     torch.set_num_threads(args.threads)
     bench, rng = Bench(args.model, args.temperature, args.n), random.Random(2024)
     figures = tool_calls(bench, rng)
-    figures["other tools, name and arguments"] = other_tools(bench, rng, args.n // 3)
-    figures["additions, held-out pairs and wordings"] = sums(bench, rng, "+", args.n)
-    figures["the same, pairs held out from the first step"] = sums(
-        bench, rng, "+", args.n // 3, fits=arithmetic.held_from_start)
-    figures["additions of three digits, held-out"] = sums(bench, rng, "+", args.n // 3, digits=3)
-    figures["additions, trained pairs"] = sums(bench, rng, "+", args.n, pairs=False)
-    figures["subtractions, held-out pairs and wordings"] = sums(bench, rng, "-", args.n // 2)
-    figures.update(fact_answers(bench, facts.FACTS, "facts about Jevons and M2.5"))
-    figures.update(fact_answers(bench, facts.EVERYDAY, "everyday facts"))
-    figures.update(small_talk(bench, rng, args.n // 2))
-    figures.update(perplexity(bench, args.work))
+    if not args.calls_only:
+        figures.update(heads(bench, rng))
+        figures.update(fact_answers(bench, facts.FACTS, "facts about Jevons and M2.5"))
+        figures.update(fact_answers(bench, facts.EVERYDAY, "everyday facts"))
+        figures.update(small_talk(bench, rng, args.n // 2))
+        figures.update(perplexity(bench, args.work))
     for name, value in figures.items():
         shown = (f"{value[0]}/{value[1]} = {100 * value[0] / value[1]:.1f} %"
                  if isinstance(value, tuple) else value)
