@@ -12,9 +12,9 @@ namespace jevons::kernels {
 
 inline constexpr int kDecodeRows = 4;
 
-/// How far ahead of the rows being computed memory is read. Rows lie one after another, so this
-/// also reaches into the next rows.
-inline constexpr std::size_t kDecodeDistanceBytes = 10 << 10;
+/// How far behind the four rows being computed memory is read ahead. Rows lie one after another
+/// and are consumed together, so what comes next begins behind the last of the four.
+inline constexpr std::size_t kDecodeLeadBytes = 5 << 10;
 
 /// All rows times all tokens. kDecode(rows, n_blocks, activations) gives four sums, one for each
 /// row; `block_bytes` are those of one block of one row.
@@ -33,10 +33,10 @@ void decode_rows(const MatmulArguments& a, int n_blocks) {
   }
 }
 
-/// Reads ahead what four blocks after `offset` of the rows from rows[0] on take.
+/// Reads ahead as much as the four rows' blocks at `offset` take.
 template <typename Block>
 void read_ahead(const std::byte* const* rows, std::size_t offset) {
-  prefetch_bytes(rows[0] + kDecodeDistanceBytes + kDecodeRows * offset,
+  prefetch_bytes(rows[kDecodeRows - 1] + kDecodeLeadBytes + kDecodeRows * offset,
                  kDecodeRows * sizeof(Block));
 }
 

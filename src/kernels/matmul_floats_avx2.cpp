@@ -79,6 +79,12 @@ void multiply_tile(const MatmulArguments& a, int row, int token) {
   }
   int i = 0;
   for (; i + kFloatLanes <= a.n_columns; i += kFloatLanes) {
+    if constexpr (kTokens == 1) {
+      constexpr std::size_t kStepBytes = kRows * sizeof(typename Weight::Number);
+      prefetch_bytes_avx2(reinterpret_cast<const std::byte*>(w[kRows - 1]) + kPrefetchLeadBytes +
+                              kStepBytes * static_cast<std::size_t>(i),
+                          kStepBytes * kFloatLanes);
+    }
     for (int r = 0; r < kRows; ++r) {
       const __m256 low = Weight::load(w[r] + i);
       const __m256 high = Weight::load(w[r] + i + 8);

@@ -67,7 +67,8 @@ float add_lanes(__m512 v) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-constexpr std::size_t kDistanceBytes = 4 << 10;  // in each of the rows, which are long
+/// How far behind the rows being computed memory is read ahead.
+constexpr std::size_t kLeadBytes = 5 << 10;
 
 template <typename Format, int kRows, int kTokens>
 void multiply_tile(const MatmulArguments& a, int row, int token) {
@@ -87,13 +88,16 @@ void multiply_tile(const MatmulArguments& a, int row, int token) {
   int i = 0;
   JEVONS_KEEP_LOOP
   for (; i + Format::kColumns <= a.n_columns; i += Format::kColumns) {
+    if constexpr (kTokens == 1) {
+      constexpr std::size_t kStepBytes = kRows * sizeof(typename Format::Weight);
+      prefetch_bytes(reinterpret_cast<const std::byte*>(w[kRows - 1]) + kLeadBytes +
+                         kStepBytes * static_cast<std::size_t>(i),
+                     kStepBytes * Format::kColumns);
+    }
     typename Format::Vector weights[kRows];
     JEVONS_UNROLL
     for (int r = 0; r < kRows; ++r) {
       weights[r] = Format::weights(w[r] + i);
-      if constexpr (kTokens == 1) {
-        prefetch_bytes(reinterpret_cast<const std::byte*>(w[r] + i) + kDistanceBytes, 64);
-      }
     }
     JEVONS_UNROLL
     for (int t = 0; t < kTokens; ++t) {

@@ -82,21 +82,26 @@ struct Iq4Nl {
 };
 
 template <typename Format>
-void unpack_blocks(const std::byte* const* rows, std::size_t first_block, int n_blocks,
-                   Panel& panel) {
-  for (int r = 0; r < kRows; ++r) {
-    const auto* blocks = reinterpret_cast<const typename Format::Block*>(rows[r]) + first_block;
-    for (int b = 0; b < n_blocks; ++b) {
-      _mm256_store_si256(reinterpret_cast<__m256i*>(panel.quants[b][r]), Format::quants(blocks[b]));
-      panel.scale[b][r] = _cvtsh_ss(blocks[b].scale);
-      if constexpr (Format::kHasMinimum) panel.minimum[b][r] = _cvtsh_ss(blocks[b].minimum);
+JEVONS_FORCE_INLINE void unpack_blocks(const std::byte* const* rows, std::size_t first_block,
+                                       int n_blocks, Panel& panel) {
+  using Block = typename Format::Block;
+  for (int b = 0; b < n_blocks; ++b) {
+    const std::size_t offset = (first_block + static_cast<std::size_t>(b)) * sizeof(Block);
+    for (int r = 0; r < kRows; ++r) {
+      _mm256_store_si256(reinterpret_cast<__m256i*>(panel.quants[b][r]),
+                         Format::quants(*reinterpret_cast<const Block*>(rows[r] + offset)));
+    }
+    _mm_store_ps(panel.scale[b], load_four_halves(rows, offset + offsetof(Block, scale)));
+    if constexpr (Format::kHasMinimum) {
+      _mm_store_ps(panel.minimum[b], load_four_halves(rows, offset + offsetof(Block, minimum)));
     }
   }
 }
 
 /// Adds four rows of one block times one token's block to `sums`.
 template <typename Format>
-__m128 add_block(const Panel& panel, int b, const ActivationQ8Small& x, __m128 sums) {
+JEVONS_FORCE_INLINE __m128 add_block(const Panel& panel, int b, const ActivationQ8Small& x,
+                                     __m128 sums) {
   const __m256i activations = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.quants));
   __m256i dots[kRows];
   for (int r = 0; r < kRows; ++r) {
@@ -132,7 +137,7 @@ void multiply_rows(const MatmulArguments& a, int first_row, int first_token, int
   for (int first = 0; first < n_blocks; first += kBlocksAtOnce) {
     const int n = std::min(kBlocksAtOnce, n_blocks - first);
     const auto first_block = static_cast<std::size_t>(first);
-    prefetch_bytes_avx2(rows[0] + kPrefetchDistanceBytes + first_block * kRows * kBlockBytes,
+    prefetch_bytes_avx2(rows[kRows - 1] + kPrefetchLeadBytes + first_block * kRows * kBlockBytes,
                         static_cast<std::size_t>(n) * kRows * kBlockBytes);
     Panel panel;
     unpack_blocks<Format>(rows, first_block, n, panel);

@@ -9,7 +9,6 @@
 #include "kernels/decode_avx512.h"
 #include "kernels/matmul_kernels.h"
 #include "kernels/panel_avx512.h"
-#include "kernels/vectors_avx2.h"
 #include "kernels/vectors_avx512.h"
 
 JEVONS_TARGET_BEGIN(JEVONS_AVX512)

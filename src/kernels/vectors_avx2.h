@@ -10,6 +10,18 @@
 #include "kernels/block_formats.h"
 #include "kernels/isa.h"
 
+// Loops over registers are written as loops and must vanish.
+#if defined(__clang__)
+#define JEVONS_UNROLL _Pragma("unroll")
+#define JEVONS_KEEP_LOOP _Pragma("nounroll")
+#else
+#define JEVONS_UNROLL _Pragma("GCC unroll 16")
+#define JEVONS_KEEP_LOOP _Pragma("GCC unroll 1")
+#endif
+
+// For what is written once and belongs into the inner loop of every caller.
+#define JEVONS_FORCE_INLINE [[gnu::always_inline]] inline
+
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels {
 
@@ -20,6 +32,24 @@ inline __m128i sum_lanes_of_four(const __m256i (&v)[4]) {
   const __m256i pairs =
       _mm256_hadd_epi32(_mm256_hadd_epi32(v[0], v[1]), _mm256_hadd_epi32(v[2], v[3]));
   return _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+}
+
+inline short load_half(const std::byte* bytes) {
+  short half;
+  std::memcpy(&half, bytes, sizeof(half));
+  return half;
+}
+
+/// Four halves at `offset` of four rows, in the lower 64 bits.
+inline __m128i gather_four_halves(const std::byte* const* rows, std::size_t offset) {
+  __m128i v = _mm_cvtsi32_si128(static_cast<std::uint16_t>(load_half(rows[0] + offset)));
+  v = _mm_insert_epi16(v, load_half(rows[1] + offset), 1);
+  v = _mm_insert_epi16(v, load_half(rows[2] + offset), 2);
+  return _mm_insert_epi16(v, load_half(rows[3] + offset), 3);
+}
+
+inline __m128 load_four_halves(const std::byte* const* rows, std::size_t offset) {
+  return _mm_cvtph_ps(gather_four_halves(rows, offset));
 }
 
 /// 32 nibbles from 16 bytes: the low ones, then the high ones.
@@ -83,9 +113,9 @@ inline void prefetch_bytes_avx2(const std::byte* from, std::size_t n_bytes) {
   }
 }
 
-/// How far ahead of the rows being computed memory is read. Rows lie one after another, so this
-/// also reaches into the next rows.
-inline constexpr std::size_t kPrefetchDistanceBytes = 10 << 10;
+/// How far behind the four rows being computed memory is read ahead. Rows lie one after another
+/// and are consumed together, so what comes next begins behind the last of the four.
+inline constexpr std::size_t kPrefetchLeadBytes = 5 << 10;
 
 }  // namespace jevons::kernels
 JEVONS_TARGET_END

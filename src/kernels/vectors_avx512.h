@@ -9,20 +9,9 @@
 
 #include "kernels/block_formats.h"
 #include "kernels/isa.h"
+#include "kernels/vectors_avx2.h"
 
 #define JEVONS_AVX512 "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni"
-
-// Loops over registers are written as loops and must vanish.
-#if defined(__clang__)
-#define JEVONS_UNROLL _Pragma("unroll")
-#define JEVONS_KEEP_LOOP _Pragma("nounroll")
-#else
-#define JEVONS_UNROLL _Pragma("GCC unroll 16")
-#define JEVONS_KEEP_LOOP _Pragma("GCC unroll 1")
-#endif
-
-// For what is written once and belongs into the inner loop of every caller.
-#define JEVONS_FORCE_INLINE [[gnu::always_inline]] inline
 
 JEVONS_TARGET_BEGIN(JEVONS_AVX512)
 namespace jevons::kernels {
@@ -92,24 +81,6 @@ inline __m128i sum_lanes_of_four(const __m512i (&v)[4]) {
 inline __m128i first_of_each_four(__m512i v) {
   const __m512i index = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   return _mm512_castsi512_si128(_mm512_permutexvar_epi32(index, v));
-}
-
-inline short load_half(const std::byte* bytes) {
-  short half;
-  std::memcpy(&half, bytes, sizeof(half));
-  return half;
-}
-
-/// Four halves at `offset` of four rows, in the lower 64 bits.
-inline __m128i gather_four_halves(const std::byte* const* rows, std::size_t offset) {
-  __m128i v = _mm_cvtsi32_si128(static_cast<std::uint16_t>(load_half(rows[0] + offset)));
-  v = _mm_insert_epi16(v, load_half(rows[1] + offset), 1);
-  v = _mm_insert_epi16(v, load_half(rows[2] + offset), 2);
-  return _mm_insert_epi16(v, load_half(rows[3] + offset), 3);
-}
-
-inline __m128 load_four_halves(const std::byte* const* rows, std::size_t offset) {
-  return _mm_cvtph_ps(gather_four_halves(rows, offset));
 }
 
 /// (v >> shift) & mask in each byte.
