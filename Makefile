@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 1200
+# Debian's, which has numpy and jinja2 from the packages of scripts/setup.
+PYTHON ?= /usr/bin/python3
 
 .PHONY: help build test check tidy asan tsan clang fuzz bench format docs oracle hooks clean
 
@@ -57,10 +59,13 @@ format:  ## Format every C++ file (clang-format 19)
 docs:  ## Check the links and paths that the documents name
 	python3 tools/checks/links.py
 
-oracle:  ## The slow comparisons with the Python oracles
+oracle:  ## The slow comparisons with the oracles: logits, prompts, tokens (that one needs npm)
 	scripts/setup test
 	scripts/build
-	ctest --preset release --no-tests=error -R '[Oo]racle' -j $(JOBS)
+	$(PYTHON) tools/quality/check_logits.py build/release/jevons
+	ctest --preset release --no-tests=error -R 'prompt_oracle|oracle_self_test'
+	@if command -v npm >/dev/null; then tools/tokenizer_oracle/run build/release; \
+	  else echo "no npm: token ids were not compared"; fi
 
 hooks:  ## Check format and include rules before each commit
 	git config core.hooksPath tools/git-hooks

@@ -9,13 +9,19 @@ namespace jevons {
 namespace fs = std::filesystem;
 
 Result<std::string> model_path_or_nano(const std::string& given) {
+  std::error_code error;
+  if (!given.empty() && fs::is_directory(given, error)) {
+    return fail(
+        "{} is a folder, and must be a GGUF file; jevons quantize makes one of a folder with "
+        "safetensors files",
+        given);
+  }
   if (!given.empty()) return given;
   constexpr const char* kNano = "nano.gguf";
   std::vector<fs::path> candidates;
   if (const char* folder = std::getenv("JEVONS_MODELS"); folder != nullptr && *folder != '\0') {
     candidates.push_back(fs::path(folder) / kNano);
   }
-  std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) {
     const fs::path folder = program.parent_path();

@@ -162,7 +162,7 @@ TEST(Program, WrongFilesAreNamedWithWhatIsWrong) {
     return result.err;
   };
   EXPECT_THAT(complaint("/nonexistent/m.gguf"), HasSubstr("No such file"));
-  EXPECT_THAT(complaint(JEVONS_SOURCE_DIR "/src"), HasSubstr("not a regular file"));
+  EXPECT_THAT(complaint(JEVONS_SOURCE_DIR "/src"), HasSubstr("jevons quantize"));
   EXPECT_THAT(complaint(JEVONS_SOURCE_DIR "/LICENSE"), HasSubstr("GGUF"));
   EXPECT_THAT(complaint("/dev/null"), HasSubstr("not a regular file"));
 }
