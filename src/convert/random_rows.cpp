@@ -11,7 +11,23 @@
 namespace jevons {
 namespace {
 
-using namespace kernels;  // the block structs, one after the other
+using kernels::bf16;
+using kernels::BlockIQ4_NL;
+using kernels::BlockIQ4_XS;
+using kernels::BlockQ2_K;
+using kernels::BlockQ3_K;
+using kernels::BlockQ4_0;
+using kernels::BlockQ4_1;
+using kernels::BlockQ4_K;
+using kernels::BlockQ5_0;
+using kernels::BlockQ5_1;
+using kernels::BlockQ5_K;
+using kernels::BlockQ6_K;
+using kernels::BlockQ8_0;
+using kernels::f16;
+using kernels::float_to_bf16;
+using kernels::float_to_f16;
+using kernels::WeightFormat;
 
 /// The z for which a normal variable is below z with probability p.
 double normal_quantile(double p) {
@@ -323,7 +339,7 @@ void fill_floats(float deviation, RandomNumbers& random, std::int64_t n, std::by
 
 void fill_random_row(WeightFormat format, float deviation, RandomNumbers& random,
                      std::int64_t n_columns, std::byte* out) {
-  const std::int64_t n_blocks = n_columns / facts(format).block_elements;
+  const std::int64_t n_blocks = n_columns / kernels::facts(format).block_elements;
   switch (format) {
     case WeightFormat::kF32:
       return fill_floats<float>(deviation, random, n_columns, out, [](float x) { return x; });
