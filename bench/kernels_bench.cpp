@@ -121,7 +121,11 @@ void register_benchmarks() {
           ->Unit(benchmark::kMillisecond);
       if (isa == Isa::kScalar) continue;
       benchmark::RegisterBenchmark(("many_tokens/" + name).c_str(), run_many_tokens, isa, format)
-          ->Arg(2)->Arg(3)->Arg(4)->Arg(6)->Arg(8)
+          ->Arg(2)
+          ->Arg(3)
+          ->Arg(4)
+          ->Arg(6)
+          ->Arg(8)
           ->Arg(16)
           ->Arg(64)
           ->Arg(256)

@@ -8,7 +8,8 @@ from wording import choose, dress
 
 ABOUT = ("Could you explain {}?", "Can you explain {} to me?", "Describe {}.",
          "Can you describe {}?", "What about {}?", "I would like to know more about {}.",
-         "Do you know something about {}?", "Inform me about {}.", "Tell me about {}.", "What do you know about {}?", "What can you tell me about {}?",
+         "Do you know something about {}?", "Inform me about {}.",
+         "Tell me about {}.", "What do you know about {}?", "What can you tell me about {}?",
          "Tell me something about {}.", "Say something about {}.", "I want to know about {}.",
          "Explain {}.", "Explain {} to me.", "I have a question about {}.",
          "Please describe {}.", "Give me one sentence about {}.")

@@ -236,7 +236,8 @@ def unknown(rng, held):
                                            "I am sorry, I do not know that.")))]
 
 
-SIMPLE = ((talk, 8), (who, 2), (unknown, 3), (capital, 2), (opposite, 1), (repeat, 2), (count, 1), (spell, 1),
+SIMPLE = ((talk, 8), (who, 2), (unknown, 3), (capital, 2), (opposite, 1), (repeat, 2),
+          (count, 1), (spell, 1),
           (larger, 1), (weekday, 1), (remember, 1))
 
 

@@ -65,7 +65,8 @@ def parse_args():
     parser.add_argument("--work", type=pathlib.Path, default="build/training")
     parser.add_argument("--steps", type=int, default=5000, help="last step of the schedule")
     parser.add_argument("--minutes", type=float, help="end after this time instead")
-    parser.add_argument("--decay", type=float, default=0.3, help="share of the schedule that decays")
+    parser.add_argument("--decay", type=float, default=0.3,
+                        help="share of the schedule that decays")
     parser.add_argument("--warmup", type=int, default=60)
     parser.add_argument("--rows", type=int, default=8, help="rows of 512 tokens per step")
     parser.add_argument("--muon-lr", type=float, default=0.02)
