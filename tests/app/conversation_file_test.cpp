@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -16,7 +17,8 @@ using testing::HasSubstr;
 class ConversationFile : public testing::Test {
  protected:
   ~ConversationFile() override { std::filesystem::remove(path_); }
-  const std::string path_ = testing::TempDir() + "jevons-conversation-test.json";
+  const std::string path_ =
+      testing::TempDir() + std::to_string(::getpid()) + "jevons-conversation-test.json";
 };
 
 Message message(Role role, const std::string& text) {

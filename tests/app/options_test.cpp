@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -81,7 +82,8 @@ class ConfigFile : public testing::Test {
   }
   ~ConfigFile() override { std::filesystem::remove(path_); }
 
-  const std::string path_ = testing::TempDir() + "jevons-options-test.toml";
+  const std::string path_ =
+      testing::TempDir() + std::to_string(::getpid()) + "jevons-options-test.toml";
 };
 
 TEST_F(ConfigFile, HoldsOneOptionALine) {
@@ -125,7 +127,8 @@ class Parsed : public testing::Test {
 };
 
 TEST_F(Parsed, FlagsOverEnvironmentOverFile) {
-  const std::string path = testing::TempDir() + "jevons-parsed-test.toml";
+  const std::string path =
+      testing::TempDir() + std::to_string(::getpid()) + "jevons-parsed-test.toml";
   ASSERT_TRUE(write_file_atomically(path, "top_k = 1\ntop_p = 0.5\n"));
   ::setenv("JEVONS_CONFIG", path.c_str(), 1);
   EXPECT_EQ(parse({})->top_k, 1);

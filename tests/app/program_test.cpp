@@ -1,6 +1,7 @@
 // The real program as a newcomer uses it, right and wrong.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -210,7 +211,7 @@ TEST(Program, InspectShowsTheModel) {
 }
 
 TEST(Program, SettingsComeFromTheFileAndTheEnvironment) {
-  const std::string path = testing::TempDir() + "jevons-config.toml";
+  const std::string path = testing::TempDir() + std::to_string(::getpid()) + "jevons-config.toml";
   ASSERT_TRUE(write_file_atomically(path, "# mine\npredict = 2\ntemp = 0\n"));
   const std::vector<std::string> question = nano({"run", "-p", "What is 17 plus 25?", "--json"});
   const auto completion = [&](const std::map<std::string, std::string>& environment) {
@@ -228,7 +229,7 @@ TEST(Program, SettingsComeFromTheFileAndTheEnvironment) {
 }
 
 TEST(Program, EvalWritesTheLogitsOfTheOracle) {
-  const std::string out = testing::TempDir() + "jevons-logits.f32";
+  const std::string out = testing::TempDir() + std::to_string(::getpid()) + "jevons-logits.f32";
   const ProgramResult result = run_program({"eval", "logits", "-m", fixture("f32.gguf"), "--ids",
                                             fixture("f32.ids"), "--out", out, "--reference"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -257,7 +258,7 @@ TEST(Program, EvalMeasuresPerplexity) {
 }
 
 TEST(Program, SynthWritesAModelThatRuns) {
-  const std::string path = testing::TempDir() + "jevons-synth.gguf";
+  const std::string path = testing::TempDir() + std::to_string(::getpid()) + "jevons-synth.gguf";
   const std::vector<std::string> shape = {
       "synth",          path,  "--layers",      "2",  "--hidden", "64",  "--heads",   "2",
       "--kv-heads",     "1",   "--head-dim",    "32", "--rotary", "16",  "--experts", "4",

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -47,7 +48,8 @@ class Evaluate : public testing::Test {
 
   const OpenModel model_;
   const std::vector<std::int32_t> ids_;
-  const std::string path_ = testing::TempDir() + "jevons-evaluate-test";
+  const std::string path_ =
+      testing::TempDir() + std::to_string(::getpid()) + "jevons-evaluate-test";
 };
 
 TEST_F(Evaluate, TheReferenceWritesTheLogitsOfTheOracle) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -29,7 +30,8 @@ class RoutingFile : public testing::Test {
   }
 
   ModelConfig config_;
-  const std::string path_ = testing::TempDir() + "jevons-routing-test.json";
+  const std::string path_ =
+      testing::TempDir() + std::to_string(::getpid()) + "jevons-routing-test.json";
 };
 
 TEST_F(RoutingFile, ComesBackAsItWas) {
