@@ -21,9 +21,9 @@ using testing::Not;
 using testing::StartsWith;
 using Json = nlohmann::ordered_json;
 
-std::string fixture(const std::string& name) {
-  return JEVONS_SOURCE_DIR "/tests/data/oracle/" + name;
-}
+std::string source(const std::string& name) { return JEVONS_SOURCE_DIR "/" + name; }
+
+std::string fixture(const std::string& name) { return source("tests/data/oracle/" + name); }
 
 std::vector<std::string> nano(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin() + 1, {"-m", nano_path()});
@@ -163,8 +163,8 @@ TEST(Program, WrongFilesAreNamedWithWhatIsWrong) {
     return result.err;
   };
   EXPECT_THAT(complaint("/nonexistent/m.gguf"), HasSubstr("No such file"));
-  EXPECT_THAT(complaint(JEVONS_SOURCE_DIR "/src"), HasSubstr("jevons quantize"));
-  EXPECT_THAT(complaint(JEVONS_SOURCE_DIR "/LICENSE"), HasSubstr("GGUF"));
+  EXPECT_THAT(complaint(source("src")), HasSubstr("jevons quantize"));
+  EXPECT_THAT(complaint(source("LICENSE")), HasSubstr("GGUF"));
   EXPECT_THAT(complaint("/dev/null"), HasSubstr("not a regular file"));
 }
 
@@ -207,7 +207,7 @@ TEST(Program, InspectShowsTheModel) {
   EXPECT_LT(object.at("active_parameters").get<double>(),
             0.25 * object.at("parameters").get<double>());
   EXPECT_EQ(object.at("file_bytes").get<std::uint64_t>(), std::filesystem::file_size(nano_path()));
-  EXPECT_EQ(run_program({"inspect", JEVONS_SOURCE_DIR "/LICENSE"}).exit_code, 1);
+  EXPECT_EQ(run_program({"inspect", source("LICENSE")}).exit_code, 1);
 }
 
 TEST(Program, SettingsComeFromTheFileAndTheEnvironment) {
@@ -248,8 +248,8 @@ TEST(Program, EvalWritesTheLogitsOfTheOracle) {
 }
 
 TEST(Program, EvalMeasuresPerplexity) {
-  const ProgramResult result = run_program({"eval", "ppl", "-m", nano_path(), "-f",
-                                            JEVONS_SOURCE_DIR "/LICENSE", "-c", "128", "--json"});
+  const ProgramResult result = run_program(
+      {"eval", "ppl", "-m", nano_path(), "-f", source("LICENSE"), "-c", "128", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json json = Json::parse(result.out);
   EXPECT_GT(json.at("perplexity").get<double>(), 1);

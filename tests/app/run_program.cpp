@@ -20,14 +20,16 @@ std::vector<std::string> environment_of(const std::map<std::string, std::string>
     if (!std::string_view(*entry).starts_with("JEVONS_")) variables.emplace_back(*entry);
   }
   for (const auto& [name, value] : added) {
-    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(name + "="); });
-    variables.push_back(name + "=" + value);
+    const std::string prefix = name + "=";
+    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(prefix); });
+    variables.push_back(prefix + value);
   }
   return variables;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> list;
+  list.reserve(strings.size() + 1);
   for (std::string& string : strings) list.push_back(string.data());
   list.push_back(nullptr);
   return list;

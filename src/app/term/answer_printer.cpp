@@ -18,12 +18,12 @@ void AnswerPrinter::enter(Part part) {
   if (part == part_) return;
   const bool was_dim = part_ == Part::kReasoning || part_ == Part::kTool;
   const bool is_dim = part == Part::kReasoning || part == Part::kTool;
-  if (options_.styled && was_dim && !is_dim) std::fputs(kPlain.data(), out_);
+  if (options_.styled && was_dim && !is_dim) std::fputs(kPlain, out_);
   if (options_.is_terminal) {
     if (!at_line_start_) std::fputc('\n', out_);
     if (part == Part::kText && was_dim) std::fputc('\n', out_);
     at_line_start_ = true;
-    if (options_.styled && is_dim && !was_dim) std::fputs(kDim.data(), out_);
+    if (options_.styled && is_dim && !was_dim) std::fputs(kDim, out_);
     if (!options_.styled && part == Part::kReasoning) std::fputs("(thinking)\n", out_);
   }
   part_ = part;
@@ -74,7 +74,7 @@ void AnswerPrinter::show_tool_result(std::string_view result) {
 void AnswerPrinter::finish() {
   if (options_.is_terminal) {
     if (options_.styled && (part_ == Part::kReasoning || part_ == Part::kTool)) {
-      std::fputs(kPlain.data(), out_);
+      std::fputs(kPlain, out_);
     }
     if (!at_line_start_) std::fputc('\n', out_);
   } else if (has_text_ && !at_line_start_) {

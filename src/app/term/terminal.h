@@ -28,7 +28,7 @@ void use_utf8_locale();
 /// What is not UTF-8 becomes U+FFFD. For everything that a model, a file or a tool wrote.
 [[nodiscard]] std::string harmless_text(std::string_view text);
 
-inline constexpr std::string_view kDim = "\x1b[2m";
-inline constexpr std::string_view kPlain = "\x1b[0m";
+inline constexpr const char* kDim = "\x1b[2m";
+inline constexpr const char* kPlain = "\x1b[0m";
 
 }  // namespace jevons
