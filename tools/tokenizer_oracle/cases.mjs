@@ -97,8 +97,10 @@ export function makeGenerators(samples, { below, pick, random }) {
     ascii: () => many(60, () => pick(ascii)),
     contraction: () => many(6, () => pick([word(), anyKind(), "I", "DON", "l"]) +
       pick(kApostrophes) + pick(kEndings) + pick(["", " ", anyKind()])),
-    spaces: () => many(16, () => (random() < 0.75 ? pick(kSpaces) : pick([word(), "x", "!", "1", "/"]))),
-    lineEnds: () => many(20, () => pick(["\n", "\r", "\r\n", "\n\n", " ", "\t", "x", "//", "!", "/"])),
+    spaces: () => many(16, () => pick(
+      random() < 0.75 ? kSpaces : [word(), "x", "!", "1", "/"])),
+    lineEnds: () => many(20, () => pick(
+      ["\n", "\r", "\r\n", "\n\n", " ", "\t", "x", "//", "!", "/"])),
     numbers: () => many(14, () => pick(
       [String(below(1e9)), pick(letters.number), ".", ",", "-", " ", "e", "%", "\u0664\u0662"])),
     emoji: () => many(14, () => pick([pick(letters.emoji), "\u200d", "\ufe0f", "\u{1f3fd}",
@@ -112,7 +114,8 @@ export function makeGenerators(samples, { below, pick, random }) {
       [pick(kHalfSpecials), pick(kHalfSpecials), word(), pick(kSpaces), "]", "<", "["])),
     longRun: () => pick([pick(ascii), anyKind(), pick(pick(scripts)), pick(kSpaces),
       pick(kCodePieces)]).repeat(1 + below(600)) + pick(["", "x", " x", "\n", "1"]),
-    longWord: () => many(800, () => pick([pick(letters.lower), "a", "e", "th", "in", "er", "ation"])),
+    longWord: () => many(800, () => pick(
+      [pick(letters.lower), "a", "e", "th", "in", "er", "ation"])),
     brokenBytes: () => Buffer.from(many(60, () => pick([pick(ascii), word(), anyKind()])), "utf8")
       .map((b) => (random() < 0.05 ? below(256) : b)).toString("utf8"),
   };
