@@ -93,7 +93,7 @@ class Chat:
 
 class ChatOnATerminal(unittest.TestCase):
     def start(self, *arguments, **options):
-        chat = Chat("--temp", "0", *arguments, **options)
+        chat = Chat("--temp", "0", "-n", "300", *arguments, **options)
         chat.expect(r"Ctrl-D leaves")
         chat.expect(r"> ")
         return chat
@@ -161,7 +161,7 @@ class ChatOnATerminal(unittest.TestCase):
         self.assertEqual(chat.leave(""), 0)
 
     def test_interrupts(self):
-        chat = self.start("-c", "65536")
+        chat = self.start("-c", "65536", "-n", "300")
         # While a long prompt is read.
         text = "The quick brown fox jumps over the lazy dog. " * 2400
         chat.send("\x1b[200~" + text + "\x1b[201~")
@@ -183,7 +183,7 @@ class ChatOnATerminal(unittest.TestCase):
         self.assertEqual(chat.leave("\x03"), 130)
 
     def test_interrupted_answer(self):
-        chat = self.start("--temp", "1", "--seed", "3")
+        chat = self.start("--temp", "1", "--seed", "3", "-n", "4000")
         for _ in range(20):
             chat.send("Tell me a very long story.\r")
             chat.expect("story.")
