@@ -23,7 +23,7 @@ void pause_briefly() {
 
 // Long enough to bridge the gap between two loops of one forward pass (a few microseconds), short
 // enough that an idle program uses no CPU that one could notice.
-constexpr int kSpinsBeforeSleep = 4000;
+constexpr int kSpinsBeforeSleep = 2000;
 // On a CPU that others want as well, spinning takes the time from the thread it waits for.
 constexpr int kSpinsBeforeYield = 200;
 
@@ -75,7 +75,7 @@ struct ThreadPool::State {
       seen = generation.load(std::memory_order_acquire);
       if (stop.load()) return;
       work(thread);
-      n_busy.fetch_sub(1, std::memory_order_release);
+      if (n_busy.fetch_sub(1, std::memory_order_acq_rel) == 1) n_busy.notify_one();
     }
   }
 
@@ -121,8 +121,13 @@ void ThreadPool::run(int n_tasks, void (*task)(void*, int, int), void* context) 
   s.n_busy.store(static_cast<int>(s.threads.size()), std::memory_order_relaxed);
   s.announce();
   s.work(0);
-  for (int i = 0; s.n_busy.load(std::memory_order_acquire) != 0; ++i) {
-    if (i % kSpinsBeforeYield == kSpinsBeforeYield - 1) {
+  for (int i = 0;; ++i) {
+    const int n_busy = s.n_busy.load(std::memory_order_acquire);
+    if (n_busy == 0) return;
+    if (i >= kSpinsBeforeSleep) {
+      // Somebody else has the CPU that a team member needs: sleeping hands ours over.
+      s.n_busy.wait(n_busy, std::memory_order_acquire);
+    } else if (i % kSpinsBeforeYield == kSpinsBeforeYield - 1) {
       std::this_thread::yield();
     } else {
       pause_briefly();
