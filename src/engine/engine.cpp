@@ -75,7 +75,7 @@ class Answer {
   void finish() {
     std::string rest = matcher_.push(detokenizer_.finish());
     rest += matcher_.finish();
-    emit(std::move(rest), true);
+    emit(rest, true);
   }
   [[nodiscard]] const std::optional<std::string>& matched_stop() const {
     return matcher_.matched();
@@ -102,7 +102,7 @@ class Answer {
     for (std::size_t i = 0; i < n; ++i) alternatives.push_back(logprob(order[i]));
   }
 
-  void emit(std::string text, bool last = false) {
+  void emit(const std::string& text, bool last = false) {
     pending_.text += text;
     if (pending_.text.empty() && !(last && !pending_.ids.empty())) return;
     if (sink_.on_chunk) sink_.on_chunk(pending_);
@@ -300,7 +300,8 @@ const SamplingParams& Engine::default_sampling() const { return state_->sampling
 std::span<const std::int32_t> Engine::cached_tokens() const { return state_->cached; }
 
 Result<CompletionResult> Engine::complete(const CompletionRequest& request,
-                                          const CompletionSink& sink, std::stop_token cancel) {
+                                          const CompletionSink& sink,
+                                          const std::stop_token& cancel) {
   State& state = *state_;
   JEVONS_TRY(validate(request.sampling));
   JEVONS_TRY(validate_prompt(request, state.facts));

@@ -114,7 +114,7 @@ class Engine {
   /// a result, not an error.
   [[nodiscard]] Result<CompletionResult> complete(const CompletionRequest& request,
                                                   const CompletionSink& sink,
-                                                  std::stop_token cancel = {});
+                                                  const std::stop_token& cancel = {});
 
  private:
   struct State;

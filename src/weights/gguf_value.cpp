@@ -168,6 +168,7 @@ std::optional<std::vector<std::int64_t>> GgufValue::as_integers() const {
 
 std::vector<GgufValue> GgufValue::elements() const {
   std::vector<GgufValue> values;
+  values.reserve(n_elements_);
   auto rest = payload_;
   for (std::uint64_t i = 0; i < n_elements_; ++i) {
     values.push_back(take_element(element_type_, rest));

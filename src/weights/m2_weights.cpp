@@ -43,7 +43,8 @@ class Binder {
   }
 
   /// A tensor that the network needs in F32, with `shape` in the file's order.
-  Result<const float*> floats(const std::string& name, std::vector<std::int64_t> shape) const {
+  Result<const float*> floats(const std::string& name,
+                              const std::vector<std::int64_t>& shape) const {
     JEVONS_ASSIGN(const GgufTensor* tensor, find(name, shape));
     if (tensor->type_id != static_cast<std::uint32_t>(WeightFormat::kF32)) {
       return fail("{}: tensor '{}' is of type {}, must be F32", file_.path(), name,
