@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 1200
 # Debian's, which has numpy and jinja2 from the packages of scripts/setup.
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help build test check tidy asan tsan clang fuzz bench format docs oracle hooks clean
+.PHONY: help terminal build test check tidy asan tsan clang fuzz bench format docs oracle hooks clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -58,6 +58,10 @@ format:  ## Format every C++ file (clang-format 19)
 
 docs:  ## Check the links and paths that the documents name
 	python3 tools/checks/links.py
+
+terminal:  ## A chat on a pseudo terminal, by the real program
+	scripts/build
+	python3 tests/app/chat_on_a_terminal.py build/release/jevons models/nano.gguf
 
 oracle:  ## The slow comparisons with the oracles: logits, prompts, tokens (that one needs npm)
 	scripts/setup test
