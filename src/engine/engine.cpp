@@ -234,6 +234,8 @@ const char* stop_reason_name(StopReason reason) {
       return "context";
     case StopReason::kCancelled:
       return "cancelled";
+    case StopReason::kDeadline:
+      return "deadline";
   }
   return "?";
 }
@@ -287,9 +289,15 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   state->sampling = sampling;
   const ModelConfig& kept = state->open.weights.config;
   state->logits.resize(static_cast<std::size_t>(kept.vocab_size));
-  state->facts = {kept.name,       kept.context_length,     context,
-                  kept.vocab_size, model_options.n_threads, state->model.kernels().name,
-                  weight_bytes,    layout.bytes_per_token()};
+  ModelFacts& facts = state->facts;
+  facts.name = kept.name;
+  facts.model_context_length = kept.context_length;
+  facts.context_length = context;
+  facts.vocab_size = kept.vocab_size;
+  facts.n_threads = model_options.n_threads;
+  facts.kernels = state->model.kernels().name;
+  facts.weight_bytes = weight_bytes;
+  facts.kv_bytes_per_token = layout.bytes_per_token();
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
@@ -297,10 +305,8 @@ const ModelFacts& Engine::facts() const { return state_->facts; }
 const Tokenizer& Engine::tokenizer() const { return state_->tokenizer; }
 const PromptFormat& Engine::prompt_format() const { return state_->format; }
 const SamplingParams& Engine::default_sampling() const { return state_->sampling; }
-std::span<const std::int32_t> Engine::cached_tokens() const { return state_->cached; }
 
-Result<CompletionResult> Engine::complete(const CompletionRequest& request,
-                                          const CompletionSink& sink,
+Result<CompletionResult> Engine::complete(CompletionRequest request, const CompletionSink& sink,
                                           const std::stop_token& cancel) {
   State& state = *state_;
   JEVONS_TRY(validate(request.sampling));

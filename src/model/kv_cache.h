@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -31,12 +32,21 @@ struct KvLayout {
   [[nodiscard]] std::size_t bytes_per_token() const { return page_bytes / kernels::kKeysPerPage; }
 };
 
+/// Keys and values of 64 tokens, all layers and heads: page_bytes of a KvLayout.
+using KvPage = std::shared_ptr<AlignedBuffer>;
+
 class KvSequence {
  public:
   explicit KvSequence(const KvLayout& layout) : layout_(layout) {}
 
   /// Makes room for positions 0..n_tokens-1. Pages that are there stay.
   void reserve(int n_tokens);
+
+  /// Pages from elsewhere: shared ones, or those of a pool.
+  void append_page(KvPage page) { pages_.push_back(std::move(page)); }
+  void truncate_pages(int n_pages) { pages_.resize(static_cast<std::size_t>(n_pages)); }
+  [[nodiscard]] const std::vector<KvPage>& pages() const { return pages_; }
+
   [[nodiscard]] int capacity() const {
     return static_cast<int>(pages_.size()) * kernels::kKeysPerPage;
   }
@@ -57,7 +67,7 @@ class KvSequence {
   }
 
   KvLayout layout_;
-  std::vector<std::shared_ptr<AlignedBuffer>> pages_;
+  std::vector<KvPage> pages_;
 };
 
 }  // namespace jevons

@@ -1,0 +1,169 @@
+// What the engine is asked for and what it gives back, as plain data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/sampling.h"
+#include "text/output_constraint.h"
+
+namespace jevons {
+
+/// Interactive work goes first: background sequences stand still while any of it can run.
+enum class Priority : std::uint8_t { kInteractive, kBackground };
+
+struct CompletionRequest {
+  std::vector<std::int32_t> prompt;
+  SamplingParams sampling;
+  int max_tokens = 0;                     // 0: until the context is full
+  std::vector<std::string> stop_strings;  // cut from the text, may cross token borders
+  std::vector<std::int32_t> stop_tokens;  // besides the model's own end of turn
+  int n_logprobs = -1;                    // -1: none; 0: of the token; n: and of the n likeliest
+
+  // Scheduling.
+  Priority priority = Priority::kInteractive;
+  std::string client{};  // within a class, clients take turns
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
+
+  // Prefix cache. Pages are shared only between requests of one scope; of the prompt's first
+  // n_shared_prefix tokens also between scopes.
+  std::string cache_scope{};
+  int n_shared_prefix = 0;
+
+  // Reasoning and constrained output.
+  bool starts_in_reasoning = false;  // the prompt ends inside <think>
+  int reasoning_budget = -1;         // tokens; when spent, the block is closed. -1: no limit
+  std::shared_ptr<OutputConstraint> constraint{};  // of the answer after the reasoning; may be null
+
+  /// For tests: these tokens are taken instead of sampled ones, through all the same machinery.
+  std::vector<std::int32_t> script{};
+};
+
+struct TokenLogprob {
+  std::int32_t id;
+  float logprob;  // natural logarithm, of the model's distribution before sampling filters
+};
+
+/// One or more tokens' worth of text that can be shown now. Text that could still be the start of
+/// a stop string or half a character is held back until it cannot.
+struct CompletionChunk {
+  std::string text;
+  std::vector<std::int32_t> ids;
+  std::vector<TokenLogprob> logprobs;                   // of `ids`, when asked for
+  std::vector<std::vector<TokenLogprob>> alternatives;  // likewise
+};
+
+enum class StopReason : std::uint8_t {
+  kEndOfTurn,
+  kStopString,
+  kMaxTokens,
+  kContextFull,
+  kCancelled,
+  kDeadline,
+};
+/// "stop", "stop_string", "length", "context", "cancelled", "deadline"
+[[nodiscard]] const char* stop_reason_name(StopReason reason);
+
+/// How much of a prompt was there already, and why not more.
+struct CacheReport {
+  int n_prompt_tokens = 0;
+  int n_cached_tokens = 0;     // not computed again
+  int n_from_disk_tokens = 0;  // of those, read from the store on disk
+  /// Where the prompt leaves the closest one in the cache. Absent if the prompt goes on where a
+  /// cached one ended, or nothing in the cache begins like it.
+  struct Break {
+    int token_index;                   // the first token that differs
+    std::vector<std::int32_t> cached;  // up to 24 tokens of the cached side from there on
+    std::vector<std::int32_t> prompt;  // and of this prompt
+    int n_lost_tokens;                 // cached tokens behind the break that could not be used
+  };
+  std::optional<Break> broke_at{};
+  double lost_seconds = 0;  // estimate: reading n_lost_tokens again, at the speed measured lately
+};
+
+struct CompletionResult {
+  StopReason stop_reason;
+  std::string stop_string;  // the one that matched
+  std::uint64_t seed;       // the one used
+  CacheReport cache;
+  int n_prompt_tokens;            // of the whole prompt
+  int n_cached_tokens;            // of those, not computed again
+  int n_generated_tokens;         // the end of turn not counted
+  int n_reasoning_tokens;         // of those, inside the reasoning
+  bool reasoning_was_cut;         // the budget was spent and the block closed
+  std::vector<std::int32_t> ids;  // all generated, without the end of turn
+  double queue_ms;
+  double prompt_ms;
+  double generation_ms;
+};
+
+/// Called on the engine's thread; each may be empty, none may block or call complete(). After
+/// on_end nothing more is called.
+struct CompletionSink {
+  std::function<void(const CacheReport&)> on_start;  // left the queue; what of the prompt is there
+  std::function<void(int n_done, int n_total)> on_prompt_progress;  // tokens
+  std::function<void(const CompletionChunk&)> on_chunk;
+  /// Errors: logits that are not finite.
+  std::function<void(const Result<CompletionResult>&)> on_end;
+};
+
+/// Why a request was not accepted.
+struct SubmitError {
+  enum class Kind : std::uint8_t {
+    kInvalid,        // the request itself is wrong
+    kPromptTooLong,  // for the context or for all of memory
+    kQueueFull,
+    kStopping,  // the engine is shutting down
+  };
+  Kind kind;
+  std::string message;
+  int n_prompt_tokens = 0, context_length = 0;  // with kPromptTooLong
+  double retry_after_s = 0;                     // with kQueueFull, an estimate
+};
+
+using CompletionId = std::uint64_t;
+
+/// What the engine is doing, for status pages and metrics. Counters never go back.
+struct EngineStatus {
+  struct Sequence {
+    CompletionId id;
+    std::string client;
+    Priority priority;
+    enum class Phase : std::uint8_t {
+      kQueued,
+      kWaitingForPrefix,
+      kLoading,
+      kPrompt,
+      kAnswer,
+      kPaused
+    };
+    Phase phase;
+    int n_prompt_tokens, n_prompt_done, n_generated;
+    double age_s;
+    std::optional<double> prompt_eta_s;
+  };
+  std::vector<Sequence> sequences;  // queued ones too, in order
+  std::uint64_t n_accepted, n_finished, n_cancelled, n_failed, n_rejected;
+  std::uint64_t n_prompt_tokens, n_cached_tokens, n_disk_tokens, n_generated_tokens;
+  std::uint64_t n_steps, n_preempted;
+  double prompt_tokens_per_s, generated_tokens_per_s;  // lately, 0 before the first
+  double busy_seconds;                                 // of the engine's thread
+  double seconds_since_progress;  // since a step ended or the engine was found idle
+  bool has_work;
+  int n_pages_total, n_pages_used,
+      n_pages_cached;  // used: held by sequences; cached: by the cache alone
+  std::uint64_t page_bytes;
+  struct Disk {
+    bool enabled;
+    std::uint64_t bytes, max_bytes, written_today_bytes, daily_write_bytes;
+    std::uint64_t n_pages, n_pages_read, n_pages_written, n_pages_bad;
+  } disk;
+};
+
+}  // namespace jevons
