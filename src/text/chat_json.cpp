@@ -43,8 +43,10 @@ class RequestReader {
     if (!messages->is_array()) return wrong_kind("messages", *messages, "a list of messages");
     for (std::size_t i = 0; i < messages->items.size(); ++i) {
       JEVONS_ASSIGN(Message message, read_message(messages->items[i], indexed("messages", i)));
-      if (message.role == Role::kSystem && i > 0) {
-        warn(indexed("messages", i), "only a first system message is part of the chat format");
+      if (message.role == Role::kSystem && i > 0 &&
+          request_.messages.back().role != Role::kSystem) {
+        warn(indexed("messages", i),
+             "a system message that does not come first is shown to the model as a user's turn");
       }
       request_.messages.push_back(std::move(message));
     }
