@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -36,18 +37,16 @@ SamplingParams sampling_of(const SamplingWish& wish, SamplingParams params) {
   return params;
 }
 
-PromptOptions prompt_options(const GenerationRequest& request) {
-  PromptOptions options;
-  options.thinking = request.thinking.enabled;
-  return options;
-}
-
 std::expected<ChatPrompt, ApiError> prompt_of(const Engine& engine,
                                               const GenerationRequest& request,
-                                              const Caller& caller) {
+                                              const Caller& caller,
+                                              const GenerationOptions& options) {
+  PromptOptions prompt_options;
+  prompt_options.thinking = request.thinking.enabled;
+  prompt_options.known_nonces = options.keep_nonces;
   auto prompt =
-      chat_prompt(std::get<ChatRequest>(request.input), engine.prompt_format(),
-                  prompt_options(request), engine.tokenizer(), engine.turns(), caller.cache_scope);
+      chat_prompt(std::get<ChatRequest>(request.input), engine.prompt_format(), prompt_options,
+                  engine.tokenizer(), engine.turns(), caller.cache_scope);
   if (!prompt) return refuse(prompt.error().message, "messages");
   return *std::move(prompt);
 }
@@ -92,7 +91,15 @@ std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compile
   rules.must_call = must_call;
   rules.only = choice.name;
   rules.parallel = choice.parallel;
-  auto constraint = compiler.tool_calls(plan.tools, rules, report);
+  std::vector<ToolDefinition> allowed;
+  std::copy_if(plan.tools.begin(), plan.tools.end(), std::back_inserter(allowed),
+               [&](const ToolDefinition& tool) {
+                 return choice.allowed.empty() || std::find(choice.allowed.begin(),
+                                                            choice.allowed.end(),
+                                                            tool.name) != choice.allowed.end();
+               });
+  if (allowed.empty()) return refuse("tool_choice allows none of the tools", "tool_choice");
+  auto constraint = compiler.tool_calls(allowed, rules, report);
   if (!constraint) return refuse(constraint.error().message, "tool_choice");
   note_dropped(report, "tools", warnings);
   return *std::move(constraint);
@@ -124,18 +131,15 @@ std::expected<void, ApiError> add_chat_prompt(const Engine& engine,
                                               GenerationPlan& plan, CompletionRequest& base) {
   const auto& chat = std::get<ChatRequest>(request.input);
   if (chat.messages.empty()) return refuse("messages is empty: there is nothing to answer", "messages");
-  auto prompt = prompt_of(engine, request, caller);
+  auto prompt = prompt_of(engine, request, caller, options);
   if (!prompt) return Refusal(std::move(prompt).error());
   GenerationPlan::Prompt facts;
   facts.n_tokens = static_cast<int>(prompt->ids.size());
   facts.opening = std::move(prompt->opening);
   facts.message_begins = std::move(prompt->message_begins);
-  facts.begins_with_system = chat.messages.front().role == Role::kSystem;
+  facts.tools_begin = prompt->tools_begin;
+  facts.n_system_tokens = prompt->n_system_tokens;
   facts.n_restored_reasonings = prompt->n_restored_reasonings;
-  const auto n_framing = std::min(prompt->ids.size(),
-                                  static_cast<std::size_t>(std::max(0, prompt->n_system_tokens)));
-  facts.framing.assign(prompt->ids.begin(),
-                       prompt->ids.begin() + static_cast<std::ptrdiff_t>(n_framing));
   plan.prompts.push_back(std::move(facts));
   plan.tools = chat.tools;
   plan.warnings.insert(plan.warnings.end(), chat.warnings.begin(), chat.warnings.end());
@@ -223,7 +227,7 @@ std::string thinking_done(const GenerationRequest& request, const CompletionRequ
 }
 
 std::expected<void, ApiError> check(const GenerationRequest& request, const Caller& caller) {
-  if (request.max_tokens && *request.max_tokens < 1) {
+  if (request.max_tokens && *request.max_tokens < 1 && !request.prompt_only) {
     return refuse(fmt::format("max_tokens is {}, and must be at least 1", *request.max_tokens),
                   "max_tokens");
   }
@@ -247,8 +251,9 @@ CompletionRequest base_completion(const Engine& engine, const GenerationRequest&
   base.sampling = sampling_of(request.sampling, engine.default_sampling());
   base.stop_strings = request.stop;
   base.n_logprobs = request.n_logprobs;
-  base.priority =
-      caller.priority.value_or(request.priority.value_or(caller.default_priority));
+  base.priority = caller.priority.value_or(request.priority.value_or(Priority::kInteractive));
+  // A key for background work does not promote itself.
+  if (caller.default_priority == Priority::kBackground) base.priority = Priority::kBackground;
   base.client = caller.client;
   base.cache_scope = caller.cache_scope;
   if (const auto deadline = caller.deadline_s ? caller.deadline_s : request.deadline_s) {
@@ -272,7 +277,8 @@ std::expected<void, ApiError> add_completions(const Engine& engine,
                                               std::vector<CompletionRequest> prompts,
                                               GenerationPlan& plan) {
   for (CompletionRequest& prompt : prompts) {
-    if (auto fits = fit_to_context(engine, request.max_tokens, caller.max_tokens, prompt); !fits) {
+    const auto wished = request.prompt_only ? std::optional<int>(1) : request.max_tokens;
+    if (auto fits = fit_to_context(engine, wished, caller.max_tokens, prompt); !fits) {
       return fits;
     }
     for (int i = 0; i < request.n; ++i) {
@@ -296,6 +302,8 @@ std::expected<GenerationPlan, ApiError> plan_generation(const Engine& engine,
   GenerationPlan plan;
   plan.n_per_prompt = request.n;
   plan.is_chat = std::holds_alternative<ChatRequest>(request.input);
+  plan.prompt_only = request.prompt_only;
+  plan.call_id_prefix = request.call_id_prefix;
   plan.wants_progress = request.return_progress;
   plan.wants_logprobs = request.n_logprobs >= 0;
   plan.is_streamed = request.stream;
@@ -328,11 +336,12 @@ std::expected<GenerationPlan, ApiError> plan_generation(const Engine& engine,
 
 std::expected<int, ApiError> count_prompt_tokens(const Engine& engine,
                                                  const GenerationRequest& request,
-                                                 const Caller& caller) {
+                                                 const Caller& caller,
+                                                 const GenerationOptions& options) {
   if (!std::holds_alternative<ChatRequest>(request.input)) {
     return refuse("only the tokens of a conversation can be counted");
   }
-  const auto prompt = prompt_of(engine, request, caller);
+  const auto prompt = prompt_of(engine, request, caller, options);
   if (!prompt) return Refusal(prompt.error());
   return static_cast<int>(prompt->ids.size());
 }

@@ -15,6 +15,7 @@ namespace jevons {
 
 struct GenerationOptions {
   bool share_system_prefix = false;  // system prompts and tools are shared between scopes
+  bool keep_nonces = false;          // of known clients, in the prompt (text/known_nonces.h)
   const ScriptedAnswers* script = nullptr;
 };
 
@@ -24,8 +25,7 @@ struct GenerationPlan {
     std::string text{};                   // with echo
     std::string opening{};                // of a chat, as ChatPrompt has it
     std::vector<int> message_begins{};    // likewise
-    std::vector<std::int32_t> framing{};  // the tokens of system text and tools
-    bool begins_with_system = false;
+    int tools_begin = 0, n_system_tokens = 0;
     int n_restored_reasonings = 0;
   };
   std::vector<Prompt> prompts;
@@ -34,7 +34,9 @@ struct GenerationPlan {
   int n_per_prompt = 1;
 
   bool is_chat = true;
+  bool prompt_only = false;
   bool parses_tool_calls = false;
+  std::string call_id_prefix;
   std::vector<ToolDefinition> tools;
   bool wants_progress = false, wants_logprobs = false, is_streamed = false;
   std::vector<std::string> warnings;
@@ -49,6 +51,7 @@ struct GenerationPlan {
 /// Tokens of the prompt, everything included.
 [[nodiscard]] std::expected<int, ApiError> count_prompt_tokens(const Engine& engine,
                                                                const GenerationRequest& request,
-                                                               const Caller& caller);
+                                                               const Caller& caller,
+                                                               const GenerationOptions& options);
 
 }  // namespace jevons

@@ -43,6 +43,7 @@ using HttpAnswer = std::variant<HttpResponse, std::unique_ptr<ResponseStream>>;
 struct Route;
 struct RequestRecord;
 class KeyLease;
+struct ApiKey;
 
 /// One request, from its head to the end of its response.
 struct HttpExchange {
@@ -55,6 +56,7 @@ struct HttpExchange {
   // Kept by the handler.
   std::string request_id{};
   const Route* route = nullptr;
+  std::shared_ptr<const ApiKey> key{};
   std::shared_ptr<KeyLease> lease{};
   std::shared_ptr<RequestRecord> record{};
 };

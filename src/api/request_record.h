@@ -11,6 +11,7 @@ namespace jevons {
 
 struct RequestRecord {
   std::chrono::steady_clock::time_point received{};
+  std::string request_id{};
   std::string key_name{};
   bool is_generation = false;
 
