@@ -31,6 +31,7 @@ struct OutputFormat {
 
 struct Thinking {
   bool enabled = true;
+  bool shown = true;  // false: the client asked not to be sent the text
   std::optional<int> budget_tokens{};
   /// For the response header: what the client asked for, "disabled", "budget 1024", or "".
   std::string asked{};
@@ -59,6 +60,9 @@ struct GenerationRequest {
   int n = 1;            // answers to each prompt
   int n_logprobs = -1;  // as CompletionRequest
   bool echo = false;    // /v1/completions: the prompt before the answer
+  /// Read the prompt into the cache and answer nothing: one token is computed and not sent.
+  bool prompt_only = false;
+  std::string call_id_prefix = "call_";  // of the ids of tool calls
 
   bool stream = false;
   bool return_progress = false;  // events while the prompt is read
@@ -86,7 +90,8 @@ enum class ApiErrorKind : std::uint8_t {
 struct ApiError {
   ApiErrorKind kind = ApiErrorKind::kInvalidRequest;
   std::string message;
-  std::string param{};  // the field that is wrong, if one is
+  std::string param{};       // the field that is wrong, if one is
+  std::string request_id{};  // for dialects that show it in the error object
   std::optional<double> retry_after_s{};
   int n_prompt_tokens = 0, context_length = 0;  // kContextOverflow
 };
