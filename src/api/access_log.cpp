@@ -24,10 +24,10 @@ class JsonFormatter final : public spdlog::formatter {
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     head_.format(message, out);
     const std::string_view payload(message.payload.data(), message.payload.size());
-    const std::string rest = message.logger_name == kRequests
-                                 ? fmt::format("{}}}\n", payload)
-                                 : fmt::format("\"message\":{}}}\n",
-                                               json_string(utf8_sanitize(payload)));
+    const std::string rest =
+        message.logger_name == kRequests
+            ? fmt::format("{}}}\n", payload)
+            : fmt::format("\"message\":{}}}\n", json_string(utf8_sanitize(payload)));
     out.append(rest.data(), rest.data() + rest.size());
   }
   [[nodiscard]] std::unique_ptr<spdlog::formatter> clone() const override {
@@ -63,8 +63,7 @@ void set_up_log(bool as_json) {
   request_logger() = std::make_shared<spdlog::logger>(JsonFormatter::kRequests, sink);
 }
 
-std::string access_line(const HttpExchange& exchange, const RequestRecord& record,
-                        double seconds) {
+std::string access_line(const HttpExchange& exchange, const RequestRecord& record, double seconds) {
   std::string line =
       fmt::format("{} {} {}", utf8_sanitize(exchange.request.method), path_of(exchange),
                   exchange.status == 0 ? "left" : std::to_string(exchange.status));
@@ -89,8 +88,7 @@ std::string access_line(const HttpExchange& exchange, const RequestRecord& recor
   return line;
 }
 
-std::string access_json(const HttpExchange& exchange, const RequestRecord& record,
-                        double seconds) {
+std::string access_json(const HttpExchange& exchange, const RequestRecord& record, double seconds) {
   std::string json = fmt::format(
       R"("method":{},"path":{},"status":{},"seconds":{:.6f},"id":{},"peer":{})",
       json_string(utf8_sanitize(exchange.request.method)), json_string(path_of(exchange)),
@@ -119,9 +117,9 @@ void log_access(const HttpExchange& exchange, const RequestRecord& record, doubl
   const auto& logger = request_logger();
   if (logger == nullptr) return;  // a program that set up no log wants none
   const auto level = exchange.status >= 500 ? spdlog::level::warn : spdlog::level::info;
-  logger->log(level, "{}",
-              as_json ? access_json(exchange, record, seconds)
-                      : access_line(exchange, record, seconds));
+  logger->log(
+      level, "{}",
+      as_json ? access_json(exchange, record, seconds) : access_line(exchange, record, seconds));
 }
 
 }  // namespace jevons

@@ -28,7 +28,8 @@ std::string http_date() {
   std::tm parts{};
   ::gmtime_r(&now, &parts);
   std::array<char, 40> text{};
-  const std::size_t n = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  const std::size_t n =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
   return {text.data(), n};
 }
 
@@ -149,13 +150,12 @@ std::optional<HttpResponse> ApiHandler::authenticate(HttpExchange& exchange) {
     if (!presented.empty()) key = keys_.find(presented);
     if (!key) {
       const bool is_missing = presented.empty();
-      HttpResponse response =
-          error(exchange,
-                {.kind = ApiErrorKind::kAuthentication,
-                 .message = is_missing
-                                ? "this server wants an API key, as 'authorization: Bearer KEY' "
-                                  "or 'x-api-key: KEY'"
-                                : "this API key is not known here"});
+      HttpResponse response = error(
+          exchange,
+          {.kind = ApiErrorKind::kAuthentication,
+           .message = is_missing ? "this server wants an API key, as 'authorization: Bearer KEY' "
+                                   "or 'x-api-key: KEY'"
+                                 : "this API key is not known here"});
       response.headers.emplace_back("www-authenticate", "Bearer");
       return response;
     }
@@ -218,8 +218,7 @@ std::optional<HttpResponse> ApiHandler::page(HttpExchange& exchange) {
     case RouteAction::kCountTokens:
       return std::nullopt;
     case RouteAction::kAbsent:
-      return error(exchange,
-                   {.kind = ApiErrorKind::kNotFound, .message = exchange.route->help});
+      return error(exchange, {.kind = ApiErrorKind::kNotFound, .message = exchange.route->help});
     case RouteAction::kIndex:
       response.content_type = "text/plain; charset=utf-8";
       response.body = index_page();
@@ -273,8 +272,7 @@ HttpAnswer ApiHandler::generate(const HttpExchange& exchange, Dialect& dialect,
   exchange.record->is_generation = true;
   auto caller = caller_of(exchange.request, exchange.peer, exchange.key.get());
   if (!caller) return error(exchange, std::move(caller).error());
-  auto request =
-      dialect.parse({exchange.request.body, exchange.request.target, caller->key_name});
+  auto request = dialect.parse({exchange.request.body, exchange.request.target, caller->key_name});
   if (!request) return error(exchange, std::move(request).error());
 
   ResponseContext context;
@@ -287,10 +285,10 @@ HttpAnswer ApiHandler::generate(const HttpExchange& exchange, Dialect& dialect,
   }
   GenerationOptions options = options_.generation;
   options.script = options_.script.get();
-  auto stream = start_generation({std::move(engine), &dialect, *std::move(request),
-                                  *std::move(caller), std::move(context), exchange.record,
-                                  std::move(wake), options_.log_content},
-                                 options);
+  auto stream =
+      start_generation({std::move(engine), &dialect, *std::move(request), *std::move(caller),
+                        std::move(context), exchange.record, std::move(wake), options_.log_content},
+                       options);
   if (!stream) return error(exchange, std::move(stream).error());
   return *std::move(stream);
 }

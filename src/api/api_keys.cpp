@@ -71,8 +71,8 @@ class KeyReader {
 
  private:
   Result<void> check_names() const {
-    constexpr std::string_view kNames[] = {"name",           "key",        "sha256", "priority",
-                                           "requests_per_minute", "max_concurrent", "max_tokens"};
+    constexpr std::string_view kNames[] = {
+        "name", "key", "sha256", "priority", "requests_per_minute", "max_concurrent", "max_tokens"};
     for (const auto& [key, node] : table_) {
       if (std::find(std::begin(kNames), std::end(kNames), key.str()) == std::end(kNames)) {
         return fail("{}: a key has no field '{}'", place(key.str()), std::string(key.str()));

@@ -47,7 +47,9 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiServerOptions options) {
 
 std::string ApiServer::url() const { return state_->http->url(); }
 int ApiServer::port() const { return state_->http->port(); }
-void ApiServer::attach(std::shared_ptr<Engine> engine) { state_->handler.attach(std::move(engine)); }
+void ApiServer::attach(std::shared_ptr<Engine> engine) {
+  state_->handler.attach(std::move(engine));
+}
 void ApiServer::set_keys(ApiKeys keys) { state_->handler.set_keys(std::move(keys)); }
 
 void ApiServer::stop(std::chrono::milliseconds drain) {

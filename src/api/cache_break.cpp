@@ -12,8 +12,8 @@ std::string place_name(const GenerationPlan::Prompt& prompt, int token_index) {
   if (token_index < prompt.n_system_tokens) {
     return token_index >= prompt.tools_begin ? "tools" : "system";
   }
-  const auto after = std::upper_bound(prompt.message_begins.begin(), prompt.message_begins.end(),
-                                      token_index);
+  const auto after =
+      std::upper_bound(prompt.message_begins.begin(), prompt.message_begins.end(), token_index);
   const auto n_before = after - prompt.message_begins.begin();
   return fmt::format("messages[{}]", std::max<std::ptrdiff_t>(n_before, 1) - 1);
 }

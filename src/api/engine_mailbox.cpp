@@ -28,7 +28,8 @@ CompletionSink EngineMailbox::sink(int choice, bool wants_progress, bool wants_l
       self->put({choice, Clock::now(), PromptProgress{n_done, n_total}}, 0);
     };
   }
-  sink.on_chunk = [self = shared_from_this(), choice, wants_logprobs](const CompletionChunk& chunk) {
+  sink.on_chunk = [self = shared_from_this(), choice,
+                   wants_logprobs](const CompletionChunk& chunk) {
     CompletionChunk copy;
     copy.text = chunk.text;
     copy.ids = chunk.ids;

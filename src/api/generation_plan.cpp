@@ -32,8 +32,7 @@ SamplingParams sampling_of(const SamplingWish& wish, SamplingParams params) {
   if (wish.frequency_penalty) params.frequency_penalty = *wish.frequency_penalty;
   if (wish.repetition_penalty) params.repetition_penalty = *wish.repetition_penalty;
   if (wish.seed) params.seed = *wish.seed;
-  params.logit_bias.insert(params.logit_bias.end(), wish.logit_bias.begin(),
-                           wish.logit_bias.end());
+  params.logit_bias.insert(params.logit_bias.end(), wish.logit_bias.begin(), wish.logit_bias.end());
   return params;
 }
 
@@ -44,9 +43,8 @@ std::expected<ChatPrompt, ApiError> prompt_of(const Engine& engine,
   PromptOptions prompt_options;
   prompt_options.thinking = request.thinking.enabled;
   prompt_options.known_nonces = options.keep_nonces;
-  auto prompt =
-      chat_prompt(std::get<ChatRequest>(request.input), engine.prompt_format(), prompt_options,
-                  engine.tokenizer(), engine.turns(), caller.cache_scope);
+  auto prompt = chat_prompt(std::get<ChatRequest>(request.input), engine.prompt_format(),
+                            prompt_options, engine.tokenizer(), engine.turns(), caller.cache_scope);
   if (!prompt) return refuse(prompt.error().message, "messages");
   return *std::move(prompt);
 }
@@ -54,9 +52,8 @@ std::expected<ChatPrompt, ApiError> prompt_of(const Engine& engine,
 void note_dropped(const ConstraintReport& report, std::string_view where,
                   std::vector<std::string>& warnings) {
   for (const DroppedKeyword& dropped : report.dropped) {
-    std::string warning =
-        fmt::format("{}: {}: the keyword {} is not held: {}", where, dropped.path, dropped.keyword,
-                    dropped.reason);
+    std::string warning = fmt::format("{}: {}: the keyword {} is not held: {}", where, dropped.path,
+                                      dropped.keyword, dropped.reason);
     if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
       warnings.push_back(std::move(warning));
     }
@@ -94,9 +91,9 @@ std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compile
   std::vector<ToolDefinition> allowed;
   std::copy_if(plan.tools.begin(), plan.tools.end(), std::back_inserter(allowed),
                [&](const ToolDefinition& tool) {
-                 return choice.allowed.empty() || std::find(choice.allowed.begin(),
-                                                            choice.allowed.end(),
-                                                            tool.name) != choice.allowed.end();
+                 return choice.allowed.empty() ||
+                        std::find(choice.allowed.begin(), choice.allowed.end(), tool.name) !=
+                            choice.allowed.end();
                });
   if (allowed.empty()) return refuse("tool_choice allows none of the tools", "tool_choice");
   auto constraint = compiler.tool_calls(allowed, rules, report);
@@ -130,7 +127,8 @@ std::expected<void, ApiError> add_chat_prompt(const Engine& engine,
                                               const GenerationOptions& options,
                                               GenerationPlan& plan, CompletionRequest& base) {
   const auto& chat = std::get<ChatRequest>(request.input);
-  if (chat.messages.empty()) return refuse("messages is empty: there is nothing to answer", "messages");
+  if (chat.messages.empty())
+    return refuse("messages is empty: there is nothing to answer", "messages");
   auto prompt = prompt_of(engine, request, caller, options);
   if (!prompt) return Refusal(std::move(prompt).error());
   GenerationPlan::Prompt facts;
@@ -174,8 +172,7 @@ CompletionRequest plain_prompt(const Engine& engine, const GenerationOptions& op
   return base;
 }
 
-std::vector<CompletionRequest> plain_prompts(const Engine& engine,
-                                             const GenerationOptions& options,
+std::vector<CompletionRequest> plain_prompts(const Engine& engine, const GenerationOptions& options,
                                              const GenerationRequest& request,
                                              const CompletionRequest& base, GenerationPlan& plan) {
   std::vector<CompletionRequest> completions;
@@ -189,16 +186,15 @@ std::vector<CompletionRequest> plain_prompts(const Engine& engine,
   } else if (const auto* lists =
                  std::get_if<std::vector<std::vector<std::int32_t>>>(&request.input)) {
     for (const auto& ids : *lists) {
-      completions.push_back(plain_prompt(engine, options, ids, tokenizer.decode(ids), request.echo,
-                                         base, plan));
+      completions.push_back(
+          plain_prompt(engine, options, ids, tokenizer.decode(ids), request.echo, base, plan));
     }
   }
   return completions;
 }
 
-std::expected<void, ApiError> fit_to_context(const Engine& engine,
-                                             const std::optional<int>& wished, int key_limit,
-                                             CompletionRequest& completion) {
+std::expected<void, ApiError> fit_to_context(const Engine& engine, const std::optional<int>& wished,
+                                             int key_limit, CompletionRequest& completion) {
   const int context = engine.facts().context_length;
   const auto n = static_cast<int>(completion.prompt.size());
   if (n >= context) {

@@ -22,9 +22,9 @@ struct GenerationOptions {
 struct GenerationPlan {
   struct Prompt {
     int n_tokens = 0;
-    std::string text{};                   // with echo
-    std::string opening{};                // of a chat, as ChatPrompt has it
-    std::vector<int> message_begins{};    // likewise
+    std::string text{};                 // with echo
+    std::string opening{};              // of a chat, as ChatPrompt has it
+    std::vector<int> message_begins{};  // likewise
     int tools_begin = 0, n_system_tokens = 0;
     int n_restored_reasonings = 0;
   };

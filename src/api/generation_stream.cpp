@@ -78,8 +78,8 @@ std::string GenerationStream::take() {
   std::string bytes;
   if (is_over_) return bytes;
   if (parts_.mailbox->n_bytes() > kMostUnreadBytes) {
-    return fail({.kind = ApiErrorKind::kInternal,
-                 .message = "the answer came faster than it was read"});
+    return fail(
+        {.kind = ApiErrorKind::kInternal, .message = "the answer came faster than it was read"});
   }
   for (const EngineNote& note : parts_.mailbox->take()) {
     if (is_over_) break;
@@ -94,7 +94,8 @@ std::string GenerationStream::take() {
 }
 
 std::string GenerationStream::on_note(const EngineNote& note) {
-  if (const auto* cache = std::get_if<CacheReport>(&note.what)) return on_start(note.choice, *cache);
+  if (const auto* cache = std::get_if<CacheReport>(&note.what))
+    return on_start(note.choice, *cache);
   if (const auto* progress = std::get_if<PromptProgress>(&note.what)) {
     return on_progress(note.choice, *progress);
   }

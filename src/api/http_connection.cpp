@@ -46,8 +46,7 @@ void WakeList::run() {
   }
 }
 
-HttpConnection::HttpConnection(HttpHost& host, std::unique_ptr<ByteStream> stream,
-                               std::string peer)
+HttpConnection::HttpConnection(HttpHost& host, std::unique_ptr<ByteStream> stream, std::string peer)
     : host_(host),
       stream_(std::move(stream)),
       peer_(std::move(peer)),
@@ -111,8 +110,7 @@ HttpConnection::Awaitable<> HttpConnection::run() {
     co_await stream_->handshake(error);
     ends_on_timeout_ = false;
     if (!error && !is_closed_) {
-      asio::co_spawn(
-          host_.io, [reader = self] { return reader->read_loop(); }, asio::detached);
+      asio::co_spawn(host_.io, [reader = self] { return reader->read_loop(); }, asio::detached);
       co_await serve_requests();
       co_await linger();
     }
@@ -198,8 +196,8 @@ HttpConnection::Awaitable<std::optional<HttpResponse>> HttpConnection::read_body
       n_seen = inbox_.size();
       n_bytes += static_cast<std::int64_t>(n_before - n_seen);
       const HttpServerOptions::Milliseconds allowed(n_bytes / kLeastBodyBytesPerMs);
-      deadline_ = std::min(in(host_.options.body_timeout),
-                           began + host_.options.body_timeout + allowed);
+      deadline_ =
+          std::min(in(host_.options.body_timeout), began + host_.options.body_timeout + allowed);
       continue;
     }
     if (at_end_) co_return std::nullopt;
@@ -255,7 +253,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
     goes_on = co_await respond(exchange, keep_alive);
   }
   host_.handler.finish(*exchange);
-  co_return goes_on && keep_alive;
+  co_return goes_on&& keep_alive;
 }
 
 struct HttpConnection::Preparation {
@@ -291,8 +289,7 @@ HttpConnection::Awaitable<bool> HttpConnection::respond(std::shared_ptr<HttpExch
 }
 
 HttpConnection::Awaitable<bool> HttpConnection::send_whole(HttpExchange& exchange,
-                                                           HttpResponse response,
-                                                           bool keep_alive) {
+                                                           HttpResponse response, bool keep_alive) {
   host_.handler.complete_head(exchange, response);
   const bool is_empty = response.status == 204 || response.status == 304;
   std::string bytes =
@@ -313,8 +310,7 @@ HttpConnection::Awaitable<bool> HttpConnection::send_stream(HttpExchange& exchan
   const bool is_chunked = exchange.request.minor_version == 1;
   const HttpFraming framing = is_chunked ? HttpFraming::kChunked : HttpFraming::kUntilClose;
   bool head_is_out = false;
-  auto next_ping =
-      stream.is_streamed() ? Clock::now() : in(host_.options.whole_patience);
+  auto next_ping = stream.is_streamed() ? Clock::now() : in(host_.options.whole_patience);
   while (!at_end_) {
     std::string body = stream.take();
     const bool is_over = stream.is_over();
@@ -336,7 +332,7 @@ HttpConnection::Awaitable<bool> HttpConnection::send_stream(HttpExchange& exchan
       bytes += is_chunked ? http_chunk(body) : body;
       if (is_over && is_chunked) bytes += kLastChunk;
       const bool was_sent = co_await write(bytes);
-      if (!was_sent || is_over) co_return was_sent && is_chunked;
+      if (!was_sent || is_over) co_return was_sent&& is_chunked;
       next_ping = in(host_.options.ping_interval);
       continue;
     }

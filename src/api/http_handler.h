@@ -50,7 +50,7 @@ struct HttpExchange {
   HttpRequest request{};
   std::string peer{};  // address without the port
   std::chrono::steady_clock::time_point received{};
-  int status = 0;               // as it was sent; 0: the client left before
+  int status = 0;                  // as it was sent; 0: the client left before
   std::uint64_t n_sent_bytes = 0;  // of the body
 
   // Kept by the handler.

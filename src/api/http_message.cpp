@@ -23,12 +23,11 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 HttpRequestParser::Failure failure_of(const error_code& error, const HttpLimits& limits) {
   if (error == http::error::header_limit) {
-    return {431, fmt::format("the head of the request is longer than {} bytes",
-                             limits.header_bytes)};
+    return {431,
+            fmt::format("the head of the request is longer than {} bytes", limits.header_bytes)};
   }
   if (error == http::error::body_limit) {
-    return {413,
-            fmt::format("the body of the request is longer than {} bytes", limits.body_bytes)};
+    return {413, fmt::format("the body of the request is longer than {} bytes", limits.body_bytes)};
   }
   if (error == http::error::bad_version) {
     return {505, "the request is not HTTP/1.0 or HTTP/1.1"};

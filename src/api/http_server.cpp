@@ -231,11 +231,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
     s.changed.notify_all();
   };
   for (tcp::acceptor& acceptor : s.acceptors) {
-    asio::co_spawn(
-        s.io, [&s, &acceptor] { return s.accept_from(acceptor); }, asio::detached);
+    asio::co_spawn(s.io, [&s, &acceptor] { return s.accept_from(acceptor); }, asio::detached);
   }
-  asio::co_spawn(
-      s.io, [&s] { return s.keep_time(); }, asio::detached);
+  asio::co_spawn(s.io, [&s] { return s.keep_time(); }, asio::detached);
   s.thread = std::thread([&s] { s.io.run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }

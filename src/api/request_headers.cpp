@@ -76,8 +76,7 @@ std::expected<Caller, ApiError> caller_of(const HttpRequest& request, const std:
                                 utf8_sanitize(*priority)),
                     "x-jevons-priority");
     }
-    caller.priority =
-        *priority == "background" ? Priority::kBackground : Priority::kInteractive;
+    caller.priority = *priority == "background" ? Priority::kBackground : Priority::kInteractive;
   }
   if (const std::string* seconds = request.header("x-jevons-deadline-seconds")) {
     double value = 0;

@@ -20,8 +20,7 @@ namespace jevons {
 
 /// `key` may be null. Errors: x-jevons-priority, x-jevons-deadline-seconds.
 [[nodiscard]] std::expected<Caller, ApiError> caller_of(const HttpRequest& request,
-                                                        const std::string& peer,
-                                                        const ApiKey* key);
+                                                        const std::string& peer, const ApiKey* key);
 
 /// 24 random letters and digits.
 [[nodiscard]] std::string random_id();

@@ -18,8 +18,8 @@ struct RequestRecord {
   int n_prompt_tokens = 0, n_cached_tokens = 0, n_answer_tokens = 0;
   std::optional<double> first_token_ms{};
   double queue_ms = 0;
-  std::string stop_reason{};  // of the first answer
-  std::string error{};        // the message that the client got
+  std::string stop_reason{};            // of the first answer
+  std::string error{};                  // the message that the client got
   std::vector<double> token_gaps_ms{};  // between tokens of one answer, on the engine's clock
 
   // With --log-content alone.

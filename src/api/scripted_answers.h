@@ -1,6 +1,6 @@
 // Answers written down beforehand, for tests of clients: the engine takes their tokens instead of
-// sampled ones, and everything else is real (the prompt is read, the cache used, the answer parsed).
-// Immutable once read; any thread.
+// sampled ones, and everything else is real (the prompt is read, the cache used, the answer
+// parsed). Immutable once read; any thread.
 #pragma once
 
 #include <string>

@@ -5,7 +5,7 @@
 namespace jevons {
 namespace {
 
-constexpr double kLongBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,   2.5,
+constexpr double kLongBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,   2.5,
                                   5,    10,    30,   60,  120,  300, 600, 1800};
 constexpr double kTokenBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                    0.1,   0.25,   0.5,   1,    2.5,   10};

@@ -42,15 +42,14 @@ std::string_view phase_name(EngineStatus::Sequence::Phase phase) {
 }
 
 Json sequence_json(const EngineStatus::Sequence& sequence) {
-  Json json{
-      {"id", sequence.id},
-      {"client", utf8_sanitize(sequence.client)},
-      {"priority", sequence.priority == Priority::kBackground ? "background" : "interactive"},
-      {"phase", phase_name(sequence.phase)},
-      {"n_prompt_tokens", sequence.n_prompt_tokens},
-      {"n_prompt_done", sequence.n_prompt_done},
-      {"n_generated", sequence.n_generated},
-      {"age_s", sequence.age_s}};
+  Json json{{"id", sequence.id},
+            {"client", utf8_sanitize(sequence.client)},
+            {"priority", sequence.priority == Priority::kBackground ? "background" : "interactive"},
+            {"phase", phase_name(sequence.phase)},
+            {"n_prompt_tokens", sequence.n_prompt_tokens},
+            {"n_prompt_done", sequence.n_prompt_done},
+            {"n_generated", sequence.n_generated},
+            {"age_s", sequence.age_s}};
   if (sequence.prompt_eta_s) json["prompt_eta_s"] = *sequence.prompt_eta_s;
   return json;
 }
@@ -131,8 +130,8 @@ std::string health_page(const ServerHealth& health) {
   return page.dump() + "\n";
 }
 
-std::string status_page(const ServerHealth& health, const ModelFacts* facts,
-                        const HttpCounts& http, int n_running) {
+std::string status_page(const ServerHealth& health, const ModelFacts* facts, const HttpCounts& http,
+                        int n_running) {
   Json page{{"status", health.word()}};
   if (facts != nullptr) {
     page["model"] = Json{{"name", utf8_sanitize(facts->name)},
