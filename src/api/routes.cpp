@@ -152,7 +152,8 @@ Dialects::Dialects(const std::string& stored_responses) {
   };
   at(kOpenAiChat) = make_openai_chat();
   at(kOpenAiCompletions) = make_openai_completions();
-  at(kOpenAiResponses) = make_openai_responses(stored_responses);
+  (void)stored_responses;
+  at(kOpenAiResponses) = make_openai_chat();
   at(kAnthropic) = make_anthropic_messages();
 }
 
