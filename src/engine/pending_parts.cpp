@@ -14,6 +14,15 @@ namespace jevons {
 struct ConstraintCompiler::State {};
 JEVONS_WEAK ConstraintCompiler::ConstraintCompiler(const Tokenizer&) {}
 JEVONS_WEAK ConstraintCompiler::~ConstraintCompiler() = default;
+JEVONS_WEAK Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::json_schema(
+    std::string_view, Unsupported, ConstraintReport&) {
+  return nullptr;
+}
+JEVONS_WEAK std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() { return nullptr; }
+JEVONS_WEAK Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
+    std::span<const ToolDefinition>, const ToolRules&, ConstraintReport&) {
+  return nullptr;
+}
 #endif
 
 struct TurnStore::State {};
