@@ -73,11 +73,6 @@ void ApiHandler::set_keys(ApiKeys keys) {
   keys_ = std::move(keys);
 }
 
-void ApiHandler::stop_accepting() {
-  is_stopping_ = true;
-  if (const auto engine = this->engine()) engine->stop_accepting();
-}
-
 std::shared_ptr<Engine> ApiHandler::engine() const {
   const std::lock_guard lock(mutex_);
   return engine_;

@@ -37,7 +37,7 @@ class ApiHandler final : public HttpHandler {
   // Any thread.
   void attach(std::shared_ptr<Engine> engine);
   void set_keys(ApiKeys keys);
-  void stop_accepting();
+  void stop_accepting() { is_stopping_ = true; }
   /// Lets go of the engine; no request may be running any more.
   void detach();
   /// Whose counts the pages show; until then none.
