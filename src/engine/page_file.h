@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "engine/page_hash.h"
-#include "kernels/kernel_set.h"
+#include "model/kv_cache.h"
 
 namespace jevons {
 

@@ -22,7 +22,6 @@
 #include <vector>
 
 #include "engine/page_hash.h"
-#include "kernels/kernel_set.h"
 #include "model/kv_cache.h"
 
 namespace jevons {
