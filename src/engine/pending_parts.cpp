@@ -1,12 +1,11 @@
-// Stand-in for the constraint compiler, which is being written; this file goes when it is there.
+// Stand-ins for parts that are being written elsewhere; this file goes when they are there.
 #include "text/output_constraint.h"
+
+#define JEVONS_WEAK __attribute__((weak))
 
 namespace jevons {
 
-#ifndef JEVONS_HAS_CONSTRAINTS
 struct ConstraintCompiler::State {};
-__attribute__((weak)) ConstraintCompiler::ConstraintCompiler(const Tokenizer&) {}
-__attribute__((weak)) ConstraintCompiler::~ConstraintCompiler() = default;
-#endif
-
+JEVONS_WEAK ConstraintCompiler::ConstraintCompiler(const Tokenizer&) {}
+JEVONS_WEAK ConstraintCompiler::~ConstraintCompiler() = default;
 }  // namespace jevons
