@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,7 +19,8 @@ namespace jevons {
 struct ToolChoice {
   enum class Kind : std::uint8_t { kAuto, kNone, kRequired, kNamed };
   Kind kind = Kind::kAuto;
-  std::string name{};  // kNamed
+  std::string name{};                  // kNamed
+  std::vector<std::string> allowed{};  // tools that may be called; empty: all
   bool parallel = true;
 };
 
@@ -46,6 +48,14 @@ struct SamplingWish {
   std::vector<std::pair<std::int32_t, float>> logit_bias{};
 };
 
+/// What a dialect keeps of a request for its own writer.
+struct DialectNotes {
+  DialectNotes() = default;
+  DialectNotes(const DialectNotes&) = delete;
+  DialectNotes& operator=(const DialectNotes&) = delete;
+  virtual ~DialectNotes() = default;
+};
+
 struct GenerationRequest {
   std::string model;  // as the client named it: echoed, not checked
 
@@ -70,6 +80,7 @@ struct GenerationRequest {
   std::optional<double> deadline_s{};
   /// What was ignored on purpose and is worth telling: "store: responses are not stored".
   std::vector<std::string> warnings{};
+  std::shared_ptr<const DialectNotes> notes{};  // of the dialect that parsed it; may be null
 };
 
 enum class ApiErrorKind : std::uint8_t {
