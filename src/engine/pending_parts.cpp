@@ -1,4 +1,4 @@
-// Stand-ins for parts that are being written elsewhere; this file goes when they are there.
+// Stand-ins for the constraint compiler, which is being written; this file goes when it is there.
 #include "text/output_constraint.h"
 
 #define JEVONS_WEAK __attribute__((weak))
@@ -8,4 +8,14 @@ namespace jevons {
 struct ConstraintCompiler::State {};
 JEVONS_WEAK ConstraintCompiler::ConstraintCompiler(const Tokenizer&) {}
 JEVONS_WEAK ConstraintCompiler::~ConstraintCompiler() = default;
+JEVONS_WEAK Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::json_schema(
+    std::string_view, Unsupported, ConstraintReport&) {
+  return nullptr;
+}
+JEVONS_WEAK std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() { return nullptr; }
+JEVONS_WEAK Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
+    std::span<const ToolDefinition>, const ToolRules&, ConstraintReport&) {
+  return nullptr;
+}
+
 }  // namespace jevons
