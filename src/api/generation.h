@@ -101,7 +101,7 @@ enum class ApiErrorKind : std::uint8_t {
 struct ApiError {
   ApiErrorKind kind = ApiErrorKind::kInvalidRequest;
   std::string message;
-  std::string param{};  // the field that is wrong, if one is
+  std::string param{};       // the field that is wrong, if one is
   std::string request_id{};  // for dialects that show it in the error object
   std::optional<double> retry_after_s{};
   int n_prompt_tokens = 0, context_length = 0;  // kContextOverflow

@@ -56,7 +56,8 @@ const JsonValue* set_field(const JsonValue& object, std::string_view key) {
 
 Parsed<JsonValue> parse_request_object(std::string_view body) {
   auto root = parse_json(body);
-  if (!root) return invalid_field("", fmt::format("the body is not JSON: {}", root.error().message));
+  if (!root)
+    return invalid_field("", fmt::format("the body is not JSON: {}", root.error().message));
   if (!root->is_object()) {
     return invalid_field(
         "", fmt::format("the body is {}, expected an object", json_kind_name(root->kind)));

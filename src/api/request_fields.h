@@ -42,11 +42,10 @@ using Parsed = std::expected<T, ApiError>;
 [[nodiscard]] Parsed<bool> boolean_field(const JsonValue& object, std::string_view key,
                                          std::string_view path, bool otherwise);
 [[nodiscard]] Parsed<std::optional<int>> integer_field(const JsonValue& object,
-                                                       std::string_view key,
-                                                       std::string_view path, int least, int most);
+                                                       std::string_view key, std::string_view path,
+                                                       int least, int most);
 [[nodiscard]] Parsed<std::optional<float>> number_field(const JsonValue& object,
-                                                        std::string_view key,
-                                                        std::string_view path, float least,
-                                                        float most);
+                                                        std::string_view key, std::string_view path,
+                                                        float least, float most);
 
 }  // namespace jevons
