@@ -130,22 +130,22 @@ class StreamWriter final : public ResponseWriter {
   std::string start(const Started& started) override {
     const Usage usage{.prompt_tokens = started.n_prompt_tokens,
                       .cached_tokens = started.n_cached_tokens};
-    return sse_event(
-        "message_start",
-        fmt::format(
-            R"({{"type":"message_start","message":{{{},"content":[],"stop_reason":null,)"
-            R"("stop_sequence":null,"usage":{{{},"output_tokens":0,"service_tier":"standard"}}}}}})",
-            answer_.head_json(), input_usage_json(usage)));
+    const std::string message =
+        fmt::format(R"({{{},"content":[],"stop_reason":null,"stop_sequence":null,)"
+                    R"("usage":{{{},"output_tokens":0,"service_tier":"standard"}}}})",
+                    answer_.head_json(), input_usage_json(usage));
+    return sse_event("message_start",
+                     fmt::format(R"({{"type":"message_start","message":{}}})", message));
   }
 
   /// A ping with one member more: clients that do not ask for it skip it like any other.
   std::string progress(const Progress& progress) override {
     if (!wants_progress_) return {};
-    std::string json = fmt::format(
-        R"({{"type":"ping","prompt_progress":{{"total":{},"cache":{},"processed":{},"time_ms":{:.0f})",
-        progress.n_total, progress.n_cached, progress.n_done, progress.elapsed_ms);
+    std::string json =
+        fmt::format(R"({{"total":{},"cache":{},"processed":{},"time_ms":{:.0f})", progress.n_total,
+                    progress.n_cached, progress.n_done, progress.elapsed_ms);
     if (progress.eta_s) json += fmt::format(R"(,"eta_s":{:.1f})", *progress.eta_s);
-    return sse_event("ping", json + "}}");
+    return sse_event("ping", fmt::format(R"({{"type":"ping","prompt_progress":{}}}}})", json));
   }
 
   std::string output(const ChoiceOutput& output) override {

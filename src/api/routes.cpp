@@ -152,8 +152,7 @@ Dialects::Dialects(const std::string& stored_responses) {
   };
   at(kOpenAiChat) = make_openai_chat();
   at(kOpenAiCompletions) = make_openai_completions();
-  (void)stored_responses;
-  at(kOpenAiResponses) = make_openai_chat();
+  at(kOpenAiResponses) = make_openai_responses(stored_responses);
   at(kAnthropic) = make_anthropic_messages();
 }
 
