@@ -11,6 +11,7 @@
 #include "api/request_guard.h"
 #include "api/request_headers.h"
 #include "api/routes.h"
+#include "api/stored_responses.h"
 #include "base/check.h"
 #include "base/utf8.h"
 #include "text/json_value.h"
@@ -44,7 +45,7 @@ void check_writer(jevons::ResponseWriter& writer) {
 }
 
 void check_request(const jevons::HttpRequest& request) {
-  static const jevons::Dialects dialects{""};
+  static const jevons::Dialects dialects(*jevons::StoredResponses::open({}));
   static const jevons::RequestGuard guard({"http://app.example"}, {"box.example"});
   if (const auto problem = guard.problem(request)) JEVONS_CHECK(jevons::utf8_is_valid(*problem));
   (void)guard.preflight(request, "GET");

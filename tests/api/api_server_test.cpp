@@ -123,6 +123,20 @@ TEST(ApiServer, CarriesAToolLoop) {
   EXPECT_GE(answer.at("usage").at("prompt_tokens_details").at("cached_tokens"), n_first);
 }
 
+TEST(ApiServer, KeepsResponses) {
+  const auto server =
+      running_server(with_script(R"([{"match": "", "answer": "a</think>\n\nkept"}])"));
+  const RawReply made =
+      ask(server->port(), "POST", "/v1/responses", R"({"model": "m", "input": "hi"})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const std::string path = "/v1/responses/" + Json::parse(made.body).at("id").get<std::string>();
+  EXPECT_THAT(ask(server->port(), "GET", path).body, HasSubstr("kept"));
+  EXPECT_EQ(ask(server->port(), "GET", path + "/input_items").status, 200);
+  EXPECT_EQ(ask(server->port(), "DELETE", path).status, 200);
+  EXPECT_EQ(ask(server->port(), "GET", path).status, 404);
+  EXPECT_EQ(ask(server->port(), "POST", path + "/cancel", "{}").status, 404);
+}
+
 TEST(ApiServer, ASecondAnswerReadsNothingAgain) {
   const auto server = running_server(with_script(R"([{"match": "", "answer": "a</think>\n\nb"}])"));
   const std::string body = chat("a question that nobody else asks");
