@@ -387,13 +387,16 @@ TEST(ApiServer, ClientsThatLeaveAreForgottenInEveryPhase) {
 
 TEST(ApiServer, AClientThatReadsNothingIsCutOff) {
   const auto server = running_server();
-  RawClient client(server->port());
-  // More than the socket's buffers hold: a great many logprobs.
+  const auto engine = nano_engine();
+  const std::uint64_t n_before = engine->status().n_cancelled;
+  RawClient client(server->port(), 4096);
+  // More than the sockets' buffers hold: many logprobs of several answers.
   client.send(
       http_request("POST", kChat, endless_chat("silent", R"(, "stream": true, "logprobs": true,
                                         "top_logprobs": 20, "n": 4)")));
-  wait_until([] { return nano_engine()->status().has_work; });
-  wait_until([] { return is_idle(*nano_engine()); });
+  wait_until([&] { return engine->status().has_work; });
+  wait_until([&] { return is_idle(*engine); });
+  EXPECT_GT(engine->status().n_cancelled, n_before);
 }
 
 TEST(ApiServer, AFullQueueIsRefusedBeforeTheFirstByte) {

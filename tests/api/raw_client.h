@@ -24,7 +24,8 @@ struct RawReply {
 
 class RawClient {
  public:
-  explicit RawClient(int port);
+  /// `receive_buffer_bytes`: 0: the system's own size.
+  explicit RawClient(int port, int receive_buffer_bytes = 0);
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
   ~RawClient();
