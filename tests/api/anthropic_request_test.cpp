@@ -102,8 +102,8 @@ TEST(AnthropicRequest, StringAndBlocksAreTheSame) {
       {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "B"}]},
       {"role": "system", "content": "late"}]})");
-  const auto blocks =
-      parse(R"({"max_tokens": 9, "system": [{"type": "text", "text": "S"}], "messages": [
+  const auto blocks = parse(R"({"max_tokens": 9,
+      "system": [{"type": "text", "text": "S"}], "messages": [
       {"role": "user", "content": [{"type": "text", "text": "q"}]},
       {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a",
