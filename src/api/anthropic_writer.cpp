@@ -132,8 +132,11 @@ class StreamWriter final : public ResponseWriter {
       : answer_(request, context), wants_progress_(request.return_progress) {}
 
   std::string start(const Started& started) override {
+    // What the cache does not have yet, it is going to have: clients that add the first counts
+    // to the last ones count nothing twice.
     const Usage usage{.prompt_tokens = started.n_prompt_tokens,
-                      .cached_tokens = started.n_cached_tokens};
+                      .cached_tokens = started.n_cached_tokens,
+                      .written_tokens = started.n_prompt_tokens - started.n_cached_tokens};
     const std::string message =
         fmt::format(R"({{{},"content":[],"stop_reason":null,"stop_sequence":null,)"
                     R"("usage":{{{},"output_tokens":0,"service_tier":"standard"}}}})",

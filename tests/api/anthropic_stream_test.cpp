@@ -21,7 +21,7 @@ std::unique_ptr<ResponseWriter> stream_writer(bool shown = true, bool progress =
 }
 
 std::string expected(const std::string& name) {
-  return read_file(std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/api/anthropic" / name);
+  return read_file(std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/data/api/anthropic" / name);
 }
 
 Finished finished_with_a_break() {
