@@ -85,7 +85,8 @@ void add_engine(Json& page, const EngineStatus& s) {
                       {"n_pages", s.disk.n_pages},
                       {"n_pages_read", s.disk.n_pages_read},
                       {"n_pages_written", s.disk.n_pages_written},
-                      {"n_pages_bad", s.disk.n_pages_bad}};
+                      {"n_pages_bad", s.disk.n_pages_bad},
+                      {"n_pages_left_out", s.disk.n_pages_left_out}};
 }
 
 Json model_json(const ModelFacts& facts, const std::string& id, std::int64_t created) {
