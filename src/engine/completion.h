@@ -163,6 +163,7 @@ struct EngineStatus {
     bool enabled;
     std::uint64_t bytes, max_bytes, written_today_bytes, daily_write_bytes;
     std::uint64_t n_pages, n_pages_read, n_pages_written, n_pages_bad;
+    std::uint64_t n_pages_left_out;  // not written: queue full, limit reached, or an error
   } disk;
 };
 
