@@ -80,7 +80,10 @@ ApiError request_error(const Error& error) {
   api_error.message = error.message;
   const std::string_view path =
       std::string_view(error.message).substr(0, error.message.find_first_of(": "));
-  if (is_path(path) && path.size() < error.message.size()) api_error.param = path;
+  const bool names_a_field =
+      path.size() < error.message.size() &&
+      (error.message[path.size()] == ':' || path.find('[') != std::string_view::npos);
+  if (names_a_field && is_path(path)) api_error.param = path;
   return api_error;
 }
 
