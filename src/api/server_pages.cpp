@@ -120,7 +120,7 @@ std::string health_page(const ServerHealth& health) {
   Json page{{"status", health.word()},
             {"live", !health.is_stalled()},
             {"ready", health.is_ready()},
-            {"model", utf8_sanitize(health.model_path)}};
+            {"model", utf8_sanitize(health.model_name)}};
   if (!health.engine) {
     page["loading"] = Json{{"phase", "opening the model"}, {"seconds", health.loading_seconds}};
   } else {
@@ -136,7 +136,7 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
   Json page{{"status", health.word()}};
   if (facts != nullptr) {
     page["model"] = Json{{"name", utf8_sanitize(facts->name)},
-                         {"path", utf8_sanitize(health.model_path)},
+                         {"file", utf8_sanitize(health.model_name)},
                          {"fingerprint", facts->fingerprint},
                          {"quantization", facts->quantisation},
                          {"context_length", facts->context_length},
@@ -187,7 +187,7 @@ std::string index_page() {
   std::string page = "Jevons: a server for language models.\n\n";
   for (const Route& route : route_table()) {
     if (route.action == RouteAction::kAbsent) continue;
-    page += fmt::format("{:5} {:28} {}\n", route.method, route.path, route.help);
+    page += fmt::format("{:6} {:31} {}\n", route.method, route.path, route.help);
   }
   return page;
 }
