@@ -73,10 +73,21 @@ class RandomModel {
   std::vector<std::int32_t> allowed_, closing_;
 };
 
+/// The token of each single byte.
+inline std::vector<std::int32_t> byte_tokens(const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids(256, -1);
+  for (std::int32_t id = tokenizer.n_tokens() - 1; id >= 0; --id) {
+    const std::string_view bytes = tokenizer.token_bytes(id);
+    if (bytes.size() == 1) ids[static_cast<unsigned char>(bytes.front())] = id;
+  }
+  return ids;
+}
+
 /// Whether `text`, written in single bytes, is a whole answer.
-inline bool accepts_bytes(OutputConstraint& constraint, std::string_view text) {
+inline bool accepts_bytes(OutputConstraint& constraint, const std::vector<std::int32_t>& bytes,
+                          std::string_view text) {
   for (const char byte : text) {
-    if (!constraint.accept(static_cast<unsigned char>(byte))) return false;
+    if (!constraint.accept(bytes[static_cast<unsigned char>(byte)])) return false;
   }
   return constraint.may_end();
 }
