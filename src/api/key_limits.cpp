@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace jevons {
+namespace {
+
+// Sums of fractions of a request stay a little below the whole.
+constexpr double kRounding = 1e-6;
+
+}  // namespace
 
 std::expected<std::shared_ptr<KeyLease>, ApiError> KeyLimits::admit(const ApiKey& key,
                                                                     Clock::time_point now) {
@@ -23,7 +29,7 @@ std::expected<std::shared_ptr<KeyLease>, ApiError> KeyLimits::admit(const ApiKey
         account.is_new ? most : std::min(most, account.n_allowed + elapsed_s * per_second);
     account.counted_at = now;
     account.is_new = false;
-    if (account.n_allowed < 1) {
+    if (account.n_allowed < 1 - kRounding) {
       ApiError error;
       error.kind = ApiErrorKind::kRateLimit;
       error.message = fmt::format("the key '{}' may send {} requests a minute", key.name,

@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "api/dialect.h"
-#include "tests/api/responses_events.h"
 #include "base/atomic_file.h"
+#include "tests/api/responses_events.h"
 
 namespace jevons {
 namespace {
