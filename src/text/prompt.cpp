@@ -1,5 +1,6 @@
 #include "text/prompt.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -46,11 +47,12 @@ void write_turn_end(PieceWriter& out) {
 }
 
 Result<void> write_tools(PieceWriter& out, std::span<const ToolDefinition> tools) {
-  if (tools.empty()) return {};
+  if (std::ranges::none_of(tools, &ToolDefinition::is_listed)) return {};
   out.ours(
       "\n\n# Tools\nYou may call one or more tools to assist with the user query.\n"
       "Here are the tools available in JSONSchema format:\n\n<tools>\n");
   for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (!tools[i].is_listed) continue;
     const auto function = parse_json(tools[i].function_json);
     if (!function) return fail("tools[{}].function: {}", i, function.error().message);
     if (!function->is_object()) {
