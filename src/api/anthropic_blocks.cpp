@@ -112,7 +112,8 @@ void BlockCutter::take(const OutputEvent& event) {
     begin({.kind = Kind::kToolUse, .id = call->id, .name = call->name});
   } else if (const auto* const arguments = std::get_if<ToolArgumentsDelta>(&event)) {
     if (!arguments->json.empty()) sink_.add(Kind::kToolUse, arguments->json);
-  } else if (std::holds_alternative<ToolCallEnd>(event)) {
+  } else if (const auto* const call_end = std::get_if<ToolCallEnd>(&event)) {
+    call_was_cut_ = call_was_cut_ || !call_end->complete;
     end();
   }
 }

@@ -73,6 +73,8 @@ class BlockCutter {
   void take(const OutputEvent& event);
   /// Ends what is open.
   void end();
+  /// Whether the answer ended inside a call: better not run it.
+  [[nodiscard]] bool call_was_cut() const { return call_was_cut_; }
 
  private:
   void begin(const ContentBlock& block);
@@ -85,6 +87,7 @@ class BlockCutter {
   std::optional<ContentBlock::Kind> open_;
   std::string held_space_;
   std::string kept_thinking_;
+  bool call_was_cut_ = false;
 };
 
 /// "event: NAME\ndata: DATA\n\n"

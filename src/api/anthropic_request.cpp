@@ -7,6 +7,7 @@
 
 #include "api/anthropic_conversation.h"
 #include "api/anthropic_tools.h"
+#include "api/reasoning_effort.h"
 
 namespace jevons {
 namespace {
@@ -33,26 +34,35 @@ Parsed<void> refuse_what_is_not_there(const JsonValue& root) {
   return {};
 }
 
-Parsed<Thinking> read_thinking(const JsonValue& root) {
-  Thinking thinking;
-  const JsonValue* const json = set_field(root, "thinking");
-  if (json == nullptr) return thinking;
-  if (!json->is_object()) return wrong_kind_of_field("thinking", *json, "an object with a type");
-  JEVONS_ASSIGN(const std::string type, required_string(*json, "type", "thinking"));
-  JEVONS_ASSIGN(const auto display, string_field(*json, "display", "thinking"));
-  thinking.shown = display != "omitted";
+/// thinking.type and its budget.
+Parsed<void> read_thinking_type(const JsonValue& json, Thinking& thinking) {
+  JEVONS_ASSIGN(const std::string type, required_string(json, "type", "thinking"));
   if (type == "disabled") {
-    thinking.enabled = false;
-    thinking.asked = "disabled";
+    disable_thinking(thinking);
   } else if (type == "enabled") {
-    JEVONS_ASSIGN(thinking.budget_tokens,
-                  integer_field(*json, "budget_tokens", "thinking", 1, kAny));
-    if (thinking.budget_tokens) thinking.asked = fmt::format("budget {}", *thinking.budget_tokens);
+    JEVONS_ASSIGN(const auto budget, integer_field(json, "budget_tokens", "thinking", 1, kAny));
+    if (budget) apply_thinking_budget(*budget, thinking);
   } else if (type != "adaptive" && type != "between_tools") {
     return invalid_field(
         "thinking.type",
         fmt::format("is \"{}\", expected enabled, disabled, adaptive or between_tools", type));
   }
+  return {};
+}
+
+/// `thinking`, and output_config.effort where that leaves it open.
+Parsed<Thinking> read_thinking(const JsonValue& root) {
+  Thinking thinking;
+  if (const JsonValue* const json = set_field(root, "thinking")) {
+    if (!json->is_object()) return wrong_kind_of_field("thinking", *json, "an object with a type");
+    JEVONS_TRY(read_thinking_type(*json, thinking));
+    JEVONS_ASSIGN(const auto display, string_field(*json, "display", "thinking"));
+    thinking.shown = display != "omitted";
+  }
+  const JsonValue* const config = set_field(root, "output_config");
+  if (config == nullptr || !thinking.enabled || thinking.budget_tokens) return thinking;
+  JEVONS_ASSIGN(const auto effort, string_field(*config, "effort", "output_config"));
+  if (effort) JEVONS_TRY(apply_reasoning_effort(*effort, "output_config.effort", thinking));
   return thinking;
 }
 
@@ -76,16 +86,11 @@ Parsed<OutputFormat> read_format(const JsonValue& json, const std::string& path)
 
 /// output_config.format, and output_format as it was called before.
 Parsed<OutputFormat> read_output_format(const JsonValue& root) {
-  if (const JsonValue* const config = set_field(root, "output_config")) {
-    if (!config->is_object()) return wrong_kind_of_field("output_config", *config, "an object");
-    if (const JsonValue* const format = set_field(*config, "format")) {
-      return read_format(*format, "output_config.format");
-    }
-  }
-  if (const JsonValue* const format = set_field(root, "output_format")) {
-    return read_format(*format, "output_format");
-  }
-  return OutputFormat{};
+  const JsonValue* const config = set_field(root, "output_config");
+  const JsonValue* const format = config != nullptr ? set_field(*config, "format") : nullptr;
+  if (format != nullptr) return read_format(*format, "output_config.format");
+  const JsonValue* const older = set_field(root, "output_format");
+  return older != nullptr ? read_format(*older, "output_format") : OutputFormat{};
 }
 
 Parsed<std::vector<std::string>> read_stop_sequences(const JsonValue& root) {
@@ -152,6 +157,10 @@ Parsed<GenerationRequest> read_anthropic_request(std::string_view body, bool cou
   JEVONS_ASSIGN(ChatRequest chat, read_anthropic_conversation(root));
   JEVONS_ASSIGN(request.tool_choice, read_anthropic_tool_choice(root, chat));
   request.input = std::move(chat);
+  const JsonValue* const config = set_field(root, "output_config");
+  if (config != nullptr && !config->is_object()) {
+    return wrong_kind_of_field("output_config", *config, "an object");
+  }
   JEVONS_ASSIGN(request.format, read_output_format(root));
   JEVONS_ASSIGN(request.thinking, read_thinking(root));
   JEVONS_ASSIGN(request.sampling, read_sampling(root));

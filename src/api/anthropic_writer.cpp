@@ -49,7 +49,9 @@ std::string error_message(const ApiError& error) {
   return utf8_sanitize(error.message);
 }
 
-std::string_view stop_reason(const ChoiceEnd& end) {
+/// A call that the end of the answer cut off is told like a text that it cut off, so that nobody
+/// runs it.
+std::string_view stop_reason(const ChoiceEnd& end, bool call_was_cut) {
   switch (end.reason) {
     case StopReason::kStopString:
       return "stop_sequence";
@@ -60,6 +62,7 @@ std::string_view stop_reason(const ChoiceEnd& end) {
       return "model_context_window_exceeded";
     case StopReason::kEndOfTurn:
     case StopReason::kCancelled:
+      if (call_was_cut) return "max_tokens";
       return end.has_tool_calls ? "tool_use" : "end_turn";
   }
   return "end_turn";
@@ -100,7 +103,8 @@ class Answer {
   }
 
   [[nodiscard]] std::string stop_json() const {
-    const std::string_view reason = prompt_only_ ? "max_tokens" : stop_reason(end_);
+    const std::string_view reason =
+        prompt_only_ ? "max_tokens" : stop_reason(end_, cutter_.call_was_cut());
     return fmt::format(R"("stop_reason":"{}","stop_sequence":{})", reason,
                        reason == "stop_sequence" ? json_string(end_.stop_string) : "null");
   }
@@ -128,8 +132,11 @@ class StreamWriter final : public ResponseWriter {
       : answer_(request, context), wants_progress_(request.return_progress) {}
 
   std::string start(const Started& started) override {
+    // What the cache does not have yet, it is going to have: clients that add the first counts
+    // to the last ones count nothing twice.
     const Usage usage{.prompt_tokens = started.n_prompt_tokens,
-                      .cached_tokens = started.n_cached_tokens};
+                      .cached_tokens = started.n_cached_tokens,
+                      .written_tokens = started.n_prompt_tokens - started.n_cached_tokens};
     const std::string message =
         fmt::format(R"({{{},"content":[],"stop_reason":null,"stop_sequence":null,)"
                     R"("usage":{{{},"output_tokens":0,"service_tier":"standard"}}}})",

@@ -48,9 +48,10 @@ ApiErrorKind kind_of_status(int status) {
 
 }  // namespace
 
-ApiHandler::ApiHandler(const ApiServerOptions& options)
+ApiHandler::ApiHandler(const ApiServerOptions& options, std::shared_ptr<StoredResponses> stored)
     : options_(options),
-      dialects_(options.stored_responses),
+      stored_(std::move(stored)),
+      dialects_(stored_),
       guard_(options.cors_origins, options.allowed_hosts),
       keys_(options.keys) {}
 
@@ -73,11 +74,6 @@ void ApiHandler::set_keys(ApiKeys keys) {
   keys_ = std::move(keys);
 }
 
-void ApiHandler::stop_accepting() {
-  is_stopping_ = true;
-  if (const auto engine = this->engine()) engine->stop_accepting();
-}
-
 std::shared_ptr<Engine> ApiHandler::engine() const {
   const std::lock_guard lock(mutex_);
   return engine_;
@@ -85,7 +81,7 @@ std::shared_ptr<Engine> ApiHandler::engine() const {
 
 ServerHealth ApiHandler::health() const {
   ServerHealth health;
-  health.model_path = options_.model_path;
+  health.model_name = options_.model_name;
   health.is_stopping = is_stopping_;
   health.stall_seconds = options_.stall_seconds;
   if (const auto engine = this->engine()) {
@@ -216,6 +212,9 @@ std::optional<HttpResponse> ApiHandler::page(HttpExchange& exchange) {
   switch (exchange.route->action) {
     case RouteAction::kGenerate:
     case RouteAction::kCountTokens:
+    case RouteAction::kStoredResponse:
+    case RouteAction::kDeleteResponse:
+    case RouteAction::kInputItems:
       return std::nullopt;
     case RouteAction::kAbsent:
       return error(exchange, {.kind = ApiErrorKind::kNotFound, .message = exchange.route->help});
@@ -264,7 +263,30 @@ HttpAnswer ApiHandler::answer(const HttpExchange& exchange, std::function<void()
   if (exchange.route->action == RouteAction::kCountTokens) {
     return count_tokens(exchange, dialect, *engine);
   }
-  return generate(exchange, dialect, std::move(engine), std::move(wake));
+  if (exchange.route->action == RouteAction::kGenerate) {
+    return generate(exchange, dialect, std::move(engine), std::move(wake));
+  }
+  return stored_response(exchange);
+}
+
+HttpResponse ApiHandler::stored_response(const HttpExchange& exchange) {
+  const HttpRequest& request = exchange.request;
+  const std::string& key = exchange.record->key_name;
+  const std::string_view id = route_id(*exchange.route, request.path);
+  auto body = [&] {
+    switch (exchange.route->action) {
+      case RouteAction::kDeleteResponse:
+        return delete_stored_response(*stored_, key, id);
+      case RouteAction::kInputItems:
+        return stored_input_items(*stored_, key, id, request.query);
+      default:
+        return stored_response_body(*stored_, key, id, request.query);
+    }
+  }();
+  if (!body) return error(exchange, std::move(body).error());
+  HttpResponse response;
+  response.body = *std::move(body);
+  return response;
 }
 
 HttpAnswer ApiHandler::generate(const HttpExchange& exchange, Dialect& dialect,

@@ -18,13 +18,14 @@
 #include "api/routes.h"
 #include "api/server_metrics.h"
 #include "api/server_pages.h"
+#include "api/stored_responses.h"
 
 namespace jevons {
 
 /// Threads as in HttpHandler; the rest says so.
 class ApiHandler final : public HttpHandler {
  public:
-  explicit ApiHandler(const ApiServerOptions& options);
+  ApiHandler(const ApiServerOptions& options, std::shared_ptr<StoredResponses> stored);
 
   [[nodiscard]] std::optional<HttpResponse> begin(HttpExchange& exchange) override;
   [[nodiscard]] HttpAnswer answer(const HttpExchange& exchange,
@@ -37,7 +38,7 @@ class ApiHandler final : public HttpHandler {
   // Any thread.
   void attach(std::shared_ptr<Engine> engine);
   void set_keys(ApiKeys keys);
-  void stop_accepting();
+  void stop_accepting() { is_stopping_ = true; }
   /// Lets go of the engine; no request may be running any more.
   void detach();
   /// Whose counts the pages show; until then none.
@@ -52,6 +53,7 @@ class ApiHandler final : public HttpHandler {
   [[nodiscard]] HttpResponse metrics_page() const;
   [[nodiscard]] HttpAnswer generate(const HttpExchange& exchange, Dialect& dialect,
                                     std::shared_ptr<Engine> engine, std::function<void()> wake);
+  [[nodiscard]] HttpResponse stored_response(const HttpExchange& exchange);
   [[nodiscard]] HttpAnswer count_tokens(const HttpExchange& exchange, Dialect& dialect,
                                         const Engine& engine);
   [[nodiscard]] HttpResponse error(const HttpExchange& exchange, ApiError error) const;
@@ -61,6 +63,7 @@ class ApiHandler final : public HttpHandler {
   [[nodiscard]] ApiError not_ready() const;
 
   const ApiServerOptions& options_;
+  std::shared_ptr<StoredResponses> stored_;
   Dialects dialects_;
   RequestGuard guard_;
   KeyLimits limits_;       // I/O thread

@@ -20,7 +20,8 @@ bool is_loopback(const std::string& host) {
 }  // namespace
 
 struct ApiServer::State {
-  explicit State(ApiServerOptions given) : options(std::move(given)), handler(options) {}
+  State(ApiServerOptions given, std::shared_ptr<StoredResponses> stored)
+      : options(std::move(given)), handler(options, std::move(stored)) {}
 
   ApiServerOptions options;
   ApiHandler handler;
@@ -39,7 +40,10 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiServerOptions options) {
         options.http.host);
   }
   options.allowed_hosts.push_back(options.http.host);
-  auto state = std::make_unique<State>(std::move(options));
+  StoredResponses::Options store;
+  store.folder = options.stored_responses;
+  JEVONS_ASSIGN(std::shared_ptr<StoredResponses> stored, StoredResponses::open(std::move(store)));
+  auto state = std::make_unique<State>(std::move(options), std::move(stored));
   JEVONS_ASSIGN(state->http, HttpServer::start(state->options.http, state->handler));
   state->handler.show_counts_of(*state->http);
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(state)));

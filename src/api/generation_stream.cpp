@@ -34,6 +34,7 @@ GenerationStream::GenerationStream(GenerationStreamParts parts) : parts_(std::mo
 }
 
 GenerationStream::~GenerationStream() {
+  if (!is_over_) parts_.record->stop_reason = "left";
   parts_.mailbox->close();
   cancel_all();
 }
@@ -115,7 +116,7 @@ std::string GenerationStream::ensure_started(const CacheReport& report) {
     started.prompt_text += prompt.text;
   }
   started.n_cached_tokens = report.n_cached_tokens;
-  parts_.record->n_prompt_tokens = started.n_prompt_tokens;
+  parts_.record->n_cached_tokens = report.n_cached_tokens;
   return parts_.writer->start(started);
 }
 
@@ -171,6 +172,7 @@ std::string GenerationStream::on_chunk(int index, const CompletionChunk& chunk,
                                        Clock::time_point at) {
   Choice& choice = choices_[static_cast<std::size_t>(index)];
   note_times(choice, chunk.ids.size(), at);
+  parts_.record->n_answer_tokens += static_cast<int>(chunk.ids.size());
   add_tokens(choice, chunk);
   choice.has_output = true;
   if (parts_.plan.prompt_only) return "";

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLongestRequestId = 128;
 constexpr std::size_t kIdLength = 24;
+constexpr std::size_t kLongestAgent = 64;
 
 bool is_fit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -63,6 +64,11 @@ std::expected<Caller, ApiError> caller_of(const HttpRequest& request, const std:
                                           const ApiKey* key) {
   Caller caller;
   caller.client = peer;
+  // Programs on one machine take turns, too.
+  if (const std::string* agent = request.header("user-agent")) {
+    caller.client += ' ';
+    caller.client += utf8_sanitize(agent->substr(0, kLongestAgent));
+  }
   if (key != nullptr) {
     caller.key_name = key->name;
     caller.cache_scope = key->name;

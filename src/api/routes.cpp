@@ -1,6 +1,9 @@
 #include "api/routes.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "api/stored_responses.h"
 
 namespace jevons {
 namespace {
@@ -16,6 +19,12 @@ constexpr Route kRoutes[] = {
      "OpenAI completions: a prompt as it is"},
     {"POST", "/v1/responses", kGenerate, kOpenAiResponses, true,
      "OpenAI responses"},
+    {"GET", "/v1/responses/{id}", kStoredResponse, kOpenAiResponses, true,
+     "a response that was stored"},
+    {"DELETE", "/v1/responses/{id}", kDeleteResponse, kOpenAiResponses, true,
+     "forgets it"},
+    {"GET", "/v1/responses/{id}/input_items", kInputItems, kOpenAiResponses, true,
+     "what it was an answer to"},
     {"POST", "/v1/messages", kGenerate, kAnthropic, true,
      "Anthropic messages"},
     {"POST", "/v1/messages/count_tokens", kCountTokens, kAnthropic, true,
@@ -37,6 +46,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/jevons/status", kStatus, kOpenAiChat, true,
      "requests with their progress, memory, cache, speeds"},
 
+    {"POST", "/v1/responses/{id}/cancel", kAbsent, kOpenAiResponses, true,
+     "this server has no responses in the background; close the connection to end a response"},
     {"*", "/v1/embeddings", kAbsent, kOpenAiChat, true,
      "this server makes no embeddings: its model writes text"},
     {"*", "/v1/images/*", kAbsent, kOpenAiChat, true,
@@ -122,8 +133,12 @@ std::string allowed_methods(std::string_view path) {
   for (const Route& route : kRoutes) {
     if (!matches(route.path, path)) continue;
     const std::string_view method = route.method;
-    methods += method == "*" ? "GET, HEAD, POST, " : method == "GET" ? "GET, HEAD, " : "POST, ";
-    if (method == "*") break;
+    if (method == "*") {
+      methods = "GET, HEAD, POST, ";
+      break;
+    }
+    methods += method;
+    methods += method == "GET" ? ", HEAD, " : ", ";
   }
   if (!methods.empty()) methods += "OPTIONS";
   return methods;
@@ -146,14 +161,13 @@ DialectName dialect_of_path(std::string_view path) {
   return kOpenAiChat;
 }
 
-Dialects::Dialects(const std::string& stored_responses) {
+Dialects::Dialects(std::shared_ptr<StoredResponses> stored) {
   const auto at = [this](DialectName name) -> std::unique_ptr<Dialect>& {
     return dialects_[static_cast<std::size_t>(name)];
   };
   at(kOpenAiChat) = make_openai_chat();
   at(kOpenAiCompletions) = make_openai_completions();
-  (void)stored_responses;
-  at(kOpenAiResponses) = make_openai_chat();
+  at(kOpenAiResponses) = make_openai_responses(std::move(stored));
   at(kAnthropic) = make_anthropic_messages();
 }
 

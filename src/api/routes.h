@@ -11,6 +11,8 @@
 
 namespace jevons {
 
+class StoredResponses;
+
 /// Whose shape an answer or an error has.
 enum class DialectName : std::uint8_t {
   kOpenAiChat,
@@ -23,6 +25,9 @@ inline constexpr int kDialectCount = 4;
 enum class RouteAction : std::uint8_t {
   kGenerate,
   kCountTokens,
+  kStoredResponse,
+  kDeleteResponse,
+  kInputItems,
   kModels,
   kModel,
   kIndex,
@@ -60,8 +65,7 @@ struct Route {
 /// The dialects, made once.
 class Dialects {
  public:
-  /// `stored_responses`: a folder, or empty (stored/in memory alone).
-  explicit Dialects(const std::string& stored_responses);
+  explicit Dialects(std::shared_ptr<StoredResponses> stored);
   [[nodiscard]] Dialect& of(DialectName name) const {
     return *dialects_[static_cast<std::size_t>(name)];
   }

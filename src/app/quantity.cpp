@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -48,9 +49,12 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
   if (problem != std::errc{} || !(value >= 0)) return refuse();
   std::string_view unit = text.substr(static_cast<std::size_t>(rest - text.data()));
   double factor = 1;
-  if (constexpr std::string_view kPrefixes = "KMGT";
-      !unit.empty() && kPrefixes.find(unit[0] & ~0x20) != std::string_view::npos) {
-    const auto power = static_cast<int>(kPrefixes.find(unit[0] & ~0x20)) + 1;
+  constexpr std::string_view kPrefixes = "KMGT", kSmallPrefixes = "kmgt";
+  const std::size_t prefix = unit.empty()
+                                 ? std::string_view::npos
+                                 : std::min(kPrefixes.find(unit[0]), kSmallPrefixes.find(unit[0]));
+  if (prefix != std::string_view::npos) {
+    const auto power = static_cast<double>(prefix + 1);
     const bool is_binary = unit.size() > 1 && unit[1] == 'i';
     factor = std::pow(is_binary ? 1024.0 : 1000.0, power);
     unit.remove_prefix(is_binary ? 2 : 1);

@@ -126,6 +126,7 @@ int serve(const OptionReader& reader) {
   ServiceSignals::exit_on_next();
   notify_service_manager("STOPPING=1");
   if (stopped) spdlog::info("stopping");
+  if (engine) engine->stop_accepting();
   (*server)->stop(std::chrono::seconds(stopped ? settings->drain_seconds : 0));
   if (!stopped) return report(stopped.error());
   if (opening.is_running()) {

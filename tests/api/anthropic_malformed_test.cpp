@@ -158,7 +158,7 @@ TEST(AnthropicMalformed, AnyValueInAnyPlaceIsAcceptedOrRefused) {
       nullptr, true, -1, 1e300, "x", Json::array(), Json::object(), Json::array({Json::object()})};
   int n_refused = 0;
   const auto files =
-      files_of(std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/api/anthropic", ".json");
+      files_of(std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/data/api/anthropic", ".json");
   ASSERT_FALSE(files.empty());
   for (const auto& file : files) {
     const Json original = Json::parse(read_file(file));

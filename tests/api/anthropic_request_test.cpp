@@ -1,4 +1,4 @@
-// Requests as real clients send them (tests/api/anthropic/NAME.json) and what is understood of
+// Requests as real clients send them (tests/data/api/anthropic/NAME.json) and what is understood of
 // them (NAME.txt).
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace jevons {
 namespace {
 
 const std::filesystem::path kFolder =
-    std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/api/anthropic";
+    std::filesystem::path(JEVONS_SOURCE_DIR) / "tests/data/api/anthropic";
 
 std::expected<GenerationRequest, ApiError> parse(std::string_view body,
                                                  std::string_view target = "/v1/messages") {
@@ -87,7 +87,8 @@ TEST(AnthropicRequest, MissingResultKeepsItsPlace) {
       {"role": "assistant", "content": [
         {"type": "tool_use", "id": "a", "name": "f", "input": {}},
         {"type": "tool_use", "id": "b", "name": "f", "input": {}}]},
-      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "b", "content": "B"}]}]})");
+      {"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "b", "content": "B"}]}]})");
   ASSERT_TRUE(request) << request.error().message;
   const auto& chat = std::get<ChatRequest>(request->input);
   ASSERT_EQ(chat.messages.size(), 3U);
@@ -102,8 +103,8 @@ TEST(AnthropicRequest, StringAndBlocksAreTheSame) {
       {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "B"}]},
       {"role": "system", "content": "late"}]})");
-  const auto blocks =
-      parse(R"({"max_tokens": 9, "system": [{"type": "text", "text": "S"}], "messages": [
+  const auto blocks = parse(R"({"max_tokens": 9,
+      "system": [{"type": "text", "text": "S"}], "messages": [
       {"role": "user", "content": [{"type": "text", "text": "q"}]},
       {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
       {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a",

@@ -1,0 +1,51 @@
+// The ordinary tokens of a vocabulary as a trie over their bytes, laid out in the order of a
+// depth-first walk so that a subtree is a range of nodes. Special and unused tokens are not in it.
+// Immutable; any thread may read it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace jevons {
+
+class VocabularyTrie {
+ public:
+  using Node = std::uint32_t;
+  static constexpr Node kRoot = 0;
+
+  explicit VocabularyTrie(const Tokenizer& tokenizer);
+
+  [[nodiscard]] std::size_t n_nodes() const { return bytes_.size(); }
+  [[nodiscard]] std::size_t n_words() const { return n_words_; }  // of a mask
+  [[nodiscard]] std::size_t n_tokens() const { return n_tokens_; }
+  [[nodiscard]] std::size_t longest() const { return longest_; }  // token, in bytes
+
+  [[nodiscard]] std::uint8_t byte(Node node) const { return bytes_[node]; }
+  [[nodiscard]] std::uint16_t depth(Node node) const { return depths_[node]; }
+  /// The first node after the subtree.
+  [[nodiscard]] Node end(Node node) const { return ends_[node]; }
+  [[nodiscard]] bool has_children(Node node) const { return ends_[node] > node + 1; }
+  /// The tokens whose bytes end here.
+  [[nodiscard]] std::span<const std::int32_t> tokens(Node node) const {
+    return std::span(token_ids_).subspan(first_tokens_[node],
+                                         first_tokens_[node + 1] - first_tokens_[node]);
+  }
+  /// Whether each byte is a token, so that any text can be written.
+  [[nodiscard]] bool has_all_bytes() const { return has_all_bytes_; }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+  std::vector<std::uint16_t> depths_;
+  std::vector<Node> ends_;
+  std::vector<std::uint32_t> first_tokens_;  // [n_nodes + 1], into token_ids_
+  std::vector<std::int32_t> token_ids_;
+  std::size_t n_words_ = 0, n_tokens_ = 0, longest_ = 0;
+  bool has_all_bytes_ = false;
+};
+
+}  // namespace jevons

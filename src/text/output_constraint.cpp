@@ -1,0 +1,268 @@
+#include "text/output_constraint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.h"
+#include "text/constraint/call_rules.h"
+#include "text/constraint/grammar_automaton.h"
+#include "text/constraint/schema_limits.h"
+#include "text/constraint/schema_rules.h"
+#include "text/constraint/standard_lexemes.h"
+#include "text/m2_markers.h"
+
+namespace jevons {
+namespace {
+
+constexpr std::size_t kMaxKeptSchemas = 16;
+constexpr int kMaxLineBreaks = 3;  // before the value
+
+/// Follows one automaton. Before `marker` (if there is one) the answer is free.
+class AutomatonConstraint final : public OutputConstraint {
+ public:
+  AutomatonConstraint(const Tokenizer& tokenizer, std::shared_ptr<GrammarAutomaton> automaton,
+                      std::optional<std::int32_t> marker)
+      : tokenizer_(tokenizer),
+        end_of_turn_(tokenizer.vocabulary().eos_id),
+        automaton_(std::move(automaton)),
+        set_(automaton_->begin()),
+        marker_(marker),
+        phase_(marker ? Phase::kFree : Phase::kHeld) {}
+
+  [[nodiscard]] bool is_active() const override { return phase_ != Phase::kFree; }
+
+  void fill_mask(std::span<std::uint64_t> mask) override {
+    if (phase_ == Phase::kFree) {
+      std::fill(mask.begin(), mask.end(), ~std::uint64_t{0});
+      return;
+    }
+    std::fill(mask.begin(), mask.end(), 0);
+    if (phase_ == Phase::kHeld) automaton_->fill_mask(set_, mask);
+    if (end_of_turn_ && may_end()) {
+      const auto id = static_cast<std::uint32_t>(*end_of_turn_);
+      mask[id / 64] |= std::uint64_t{1} << (id % 64);
+    }
+  }
+
+  [[nodiscard]] bool accept(std::int32_t id) override {
+    if (phase_ == Phase::kOver) return false;
+    if (id == end_of_turn_) {
+      const bool is_allowed = may_end();
+      phase_ = Phase::kOver;
+      return is_allowed;
+    }
+    if (phase_ == Phase::kFree) {
+      if (id == marker_) phase_ = Phase::kHeld;
+      return true;
+    }
+    const TokenKind kind = tokenizer_.kind(id);
+    if (kind == TokenKind::kNormal || kind == TokenKind::kByte) {
+      const std::string_view bytes = tokenizer_.token_bytes(id);
+      set_ = bytes.empty() ? GrammarAutomaton::kNothing : automaton_->after(set_, bytes);
+    } else {
+      set_ = automaton_->after_token(set_, id);
+    }
+    if (set_ == GrammarAutomaton::kNothing) {
+      phase_ = Phase::kOver;
+      return false;
+    }
+    if (automaton_->is_large()) {
+      auto renewed = automaton_->renewed();
+      set_ = renewed->import(*automaton_, set_);
+      automaton_ = std::move(renewed);
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool may_end() const override {
+    return phase_ != Phase::kHeld || automaton_->may_end(set_);
+  }
+
+ private:
+  enum class Phase { kFree, kHeld, kOver };
+
+  const Tokenizer& tokenizer_;
+  std::optional<std::int32_t> end_of_turn_;
+  std::shared_ptr<GrammarAutomaton> automaton_;
+  GrammarAutomaton::SetId set_;
+  std::optional<std::int32_t> marker_;
+  Phase phase_;
+};
+
+/// Line breaks that a model writes after its reasoning, then the value.
+Grammar::RuleId answer_rule(GrammarBuilder& grammar, Grammar::RuleId value) {
+  const auto begin = grammar.add_state();
+  const auto end = grammar.add_state(true);
+  auto line = begin;
+  for (int i = 0; i <= kMaxLineBreaks; ++i) {
+    grammar.call(line, value, end);
+    if (i < kMaxLineBreaks) line = grammar.literal(line, "\n");
+  }
+  return grammar.add_rule(begin);
+}
+
+Result<Grammar> make_schema_grammar(std::string_view schema_json, Unsupported unsupported,
+                                    const StandardLexemes& lexemes, ConstraintReport& report) {
+  if (schema_json.size() > kMaxSchemaBytes) {
+    return fail("the schema has {} bytes, at most {} are allowed", schema_json.size(),
+                kMaxSchemaBytes);
+  }
+  const auto root = parse_json(schema_json);
+  if (!root) return fail("the schema is {}", root.error().message);
+  if (!root->is_object() && root->kind != JsonValue::Kind::kBoolean) {
+    return fail("the schema is {}, expected an object", json_kind_name(root->kind));
+  }
+  WorkBudget budget(kSchemaWorkBudget);
+  SchemaReader reader(*root, unsupported, report, budget);
+  GrammarBuilder grammar(kMaxGrammarSize);
+  SchemaRules rules(grammar, reader, lexemes, Dialect::kJson, budget);
+  const auto value = rules.value({{&*root, ""}});
+  if (const auto made = rules.make_pending(); !made) {
+    const bool is_whole = made.error().message.starts_with("the schema");
+    return fail("{}{}", is_whole ? "" : "the schema ", made.error().message);
+  }
+  return grammar.finish(answer_rule(grammar, value));
+}
+
+Grammar make_object_grammar(const StandardLexemes& lexemes) {
+  const JsonValue nothing;
+  ConstraintReport report;
+  WorkBudget budget(kSchemaWorkBudget);
+  SchemaReader reader(nothing, Unsupported::kRefuse, report, budget);
+  GrammarBuilder grammar(kMaxGrammarSize);
+  SchemaRules rules(grammar, reader, lexemes, Dialect::kJson, budget);
+  auto made = grammar.finish(answer_rule(grammar, rules.any_object()));
+  JEVONS_CHECK(made.has_value());
+  return std::move(*made);
+}
+
+}  // namespace
+
+struct ConstraintCompiler::State {
+  explicit State(const Tokenizer& tokenizer_in)
+      : tokenizer(tokenizer_in),
+        vocabulary(std::make_shared<const VocabularyTrie>(tokenizer)),
+        lexemes(StandardLexemes::make()) {
+    for (const auto& lexeme :
+         {lexemes->json_string, lexemes->call_json_string, lexemes->raw_text}) {
+      standard_masks.emplace(lexeme.get(), std::make_shared<LexemeMasks>(lexeme, *vocabulary));
+    }
+  }
+
+  struct Compiled {
+    std::string key;
+    std::shared_ptr<GrammarAutomaton> automaton;
+    ConstraintReport report;
+  };
+
+  std::shared_ptr<GrammarAutomaton> make_automaton(Grammar grammar) {
+    std::vector<std::shared_ptr<LexemeMasks>> masks;
+    std::unordered_map<const Lexeme*, std::shared_ptr<LexemeMasks>> own;
+    for (const Grammar::Piece& piece : grammar.pieces) {
+      const auto standard = standard_masks.find(piece.lexeme.get());
+      if (standard != standard_masks.end()) {
+        masks.push_back(standard->second);
+        continue;
+      }
+      auto& mine = own[piece.lexeme.get()];
+      if (mine == nullptr) mine = std::make_shared<LexemeMasks>(piece.lexeme, *vocabulary);
+      masks.push_back(mine);
+    }
+    return std::make_shared<GrammarAutomaton>(
+        std::make_shared<const Grammar>(std::move(grammar)), std::move(masks), vocabulary);
+  }
+
+  /// What was compiled under `key` before, or what `make` gives now.
+  template <typename Make>
+  Result<std::shared_ptr<GrammarAutomaton>> find_or_make(std::string key, ConstraintReport& report,
+                                                         Make&& make) {
+    {
+      const std::lock_guard lock(mutex);
+      const auto known = std::find_if(kept.begin(), kept.end(),
+                                      [&](const Compiled& each) { return each.key == key; });
+      if (known != kept.end()) {
+        kept.splice(kept.begin(), kept, known);
+        if (known->automaton->is_large()) known->automaton = known->automaton->renewed();
+        report.dropped.insert(report.dropped.end(), known->report.dropped.begin(),
+                              known->report.dropped.end());
+        return known->automaton;
+      }
+    }
+    if (!vocabulary->has_all_bytes()) {
+      return fail("this model's vocabulary cannot write every byte, so output cannot be held");
+    }
+    ConstraintReport dropped;
+    JEVONS_ASSIGN(Grammar grammar, make(dropped));
+    auto automaton = make_automaton(std::move(grammar));
+    report.dropped.insert(report.dropped.end(), dropped.dropped.begin(), dropped.dropped.end());
+    const std::lock_guard lock(mutex);
+    kept.push_front({std::move(key), automaton, std::move(dropped)});
+    if (kept.size() > kMaxKeptSchemas) kept.pop_back();
+    return automaton;
+  }
+
+  const Tokenizer& tokenizer;
+  std::shared_ptr<const VocabularyTrie> vocabulary;
+  std::shared_ptr<const StandardLexemes> lexemes;
+  std::unordered_map<const Lexeme*, std::shared_ptr<LexemeMasks>> standard_masks;
+  std::mutex mutex;
+  std::list<Compiled> kept;  // the last used first
+};
+
+ConstraintCompiler::ConstraintCompiler(const Tokenizer& tokenizer)
+    : state_(std::make_unique<State>(tokenizer)) {}
+ConstraintCompiler::~ConstraintCompiler() = default;
+
+Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::json_schema(
+    std::string_view schema_json, Unsupported unsupported, ConstraintReport& report) {
+  std::string key = unsupported == Unsupported::kRefuse ? "strict " : "loose ";
+  key += schema_json;
+  JEVONS_ASSIGN(auto automaton,
+                state_->find_or_make(std::move(key), report, [&](ConstraintReport& dropped) {
+                  return make_schema_grammar(schema_json, unsupported, *state_->lexemes, dropped);
+                }));
+  return std::make_unique<AutomatonConstraint>(state_->tokenizer, std::move(automaton),
+                                               std::nullopt);
+}
+
+std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() {
+  ConstraintReport report;
+  auto automaton = state_->find_or_make("object", report, [&](ConstraintReport&) {
+    return Result<Grammar>(make_object_grammar(*state_->lexemes));
+  });
+  JEVONS_CHECK(automaton.has_value());
+  return std::make_unique<AutomatonConstraint>(state_->tokenizer, std::move(*automaton),
+                                               std::nullopt);
+}
+
+Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
+    std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report) {
+  const bool is_offered =
+      rules.only.empty() || std::any_of(tools.begin(), tools.end(), [&](const auto& tool) {
+        return tool.name == rules.only;
+      });
+  if (!is_offered) return fail("the tool \"{}\" is not among the tools", rules.only);
+  const auto begin = state_->tokenizer.special_token(kToolCallBlockBegin);
+  const auto end = state_->tokenizer.special_token(kToolCallBlockEnd);
+  if (!begin || !end) return fail("this model's vocabulary has no token {}", kToolCallBlockBegin);
+  std::string key = fmt::format("calls {} {} {}", rules.must_call, rules.parallel, rules.only);
+  for (const ToolDefinition& tool : tools) {
+    key += fmt::format("\n{} {} {} {}", tool.name.size(), tool.name, tool.parameters.size(),
+                       tool.parameters);
+  }
+  JEVONS_ASSIGN(auto automaton,
+                state_->find_or_make(std::move(key), report, [&](ConstraintReport& dropped) {
+                  return make_call_grammar(tools, rules, {*begin, *end}, *state_->lexemes, dropped);
+                }));
+  return std::make_unique<AutomatonConstraint>(
+      state_->tokenizer, std::move(automaton),
+      rules.must_call ? std::nullopt : std::optional(*begin));
+}
+
+}  // namespace jevons
