@@ -204,7 +204,7 @@ class Writer final : public ResponseWriter {
                        R"({{"reasoning_tokens":{}}},"total_tokens":{},"jevons":{}}})",
                        usage.prompt_tokens, usage.cached_tokens, usage.written_tokens,
                        usage.answer_tokens, usage.reasoning_tokens,
-                       usage.prompt_tokens + usage.answer_tokens);
+                       usage.prompt_tokens + usage.answer_tokens, report_json(finished.report));
   }
 
   [[nodiscard]] bool is_open(Kind kind) const { return is_open_ && items_.back().kind == kind; }
