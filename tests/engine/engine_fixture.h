@@ -27,7 +27,7 @@ inline std::string nano_model() { return JEVONS_SOURCE_DIR "/models/nano.gguf"; 
 inline EngineOptions tiny_options() {
   EngineOptions options;
   options.model_path = tiny_model();
-  options.n_threads = 2;
+  options.n_threads = 1;
   options.context_length = 512;
   options.prefill_chunk = 32;
   return options;

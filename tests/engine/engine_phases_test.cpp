@@ -20,17 +20,19 @@ EngineOptions roomy_options(int n_parallel) {
   return options;
 }
 
-// Holds the engine up at each slice of a prompt until the test has seen what it wanted.
+// Holds the engine up at each slice of its prompt and each piece of its answer, until the test has
+// seen what it wanted.
 class SlowReader : public Client {
  public:
   SlowReader() {
-    at_progress = [this](Client&) {
-      if (!released_) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    };
+    at_progress = at_chunk = [this](Client&) { linger(); };
   }
   void release() { released_ = true; }
 
  private:
+  void linger() const {
+    if (!released_) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   std::atomic<bool> released_{false};
 };
 
@@ -203,7 +205,7 @@ TEST(EnginePhases, DeadlinesHoldInEveryPhase) {
 TEST(EnginePhases, BackgroundWorkStandsStillWhileInteractiveWorkRuns) {
   for (const int n_parallel : {1, 3}) {
     const auto engine = open_engine(roomy_options(n_parallel));
-    Client background;
+    SlowReader background;
     Client interactive;
     std::size_t n_at_start = 0;
     std::size_t n_at_end = 0;
@@ -223,8 +225,11 @@ TEST(EnginePhases, BackgroundWorkStandsStillWhileInteractiveWorkRuns) {
     CompletionRequest question = endless(counting(200, 3), *engine);
     question.max_tokens = 30;
     interactive.submit(*engine, question);
+    (void)interactive.wait();
+    const bool went_on = !background.has_ended();
+    background.release();
     expect_same_answer(interactive.wait(), alone(question), "interactive");
-    EXPECT_FALSE(background.has_ended());
+    EXPECT_TRUE(went_on);
     EXPECT_EQ(n_at_end, n_at_start);
     EXPECT_TRUE(was_paused);
     expect_same_answer(background.wait(), alone(slow), "background");
@@ -238,13 +243,15 @@ TEST(EnginePhases, BackgroundWorkGivesUpItsPagesForInteractiveWork) {
   options.kv_memory_bytes = open_engine(options)->facts().kv_bytes_per_token * 64 * 16;
   const auto engine = open_engine(options);
   CompletionRequest slow = endless(counting(700), *engine);
-  slow.max_tokens = 200;
+  slow.max_tokens = 300;
   slow.priority = Priority::kBackground;
-  Client background;
+  SlowReader background;
   background.submit(*engine, slow);
   wait_for([&] { return is_in(*engine, background.id(), Phase::kAnswer); }, "it writes");
   const CompletionRequest question = request_for(counting(700, 100), 5);
-  expect_same_answer(write(*engine, question), alone(question), "interactive");
+  const Written answer = write(*engine, question);
+  background.release();
+  expect_same_answer(answer, alone(question), "interactive");
   expect_same_answer(background.wait(), alone(slow), "background");
   EXPECT_GE(engine->status().n_preempted, 1U);
   expect_nothing_left(*engine);
