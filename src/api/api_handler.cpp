@@ -81,7 +81,7 @@ std::shared_ptr<Engine> ApiHandler::engine() const {
 
 ServerHealth ApiHandler::health() const {
   ServerHealth health;
-  health.model_path = options_.model_path;
+  health.model_name = options_.model_name;
   health.is_stopping = is_stopping_;
   health.stall_seconds = options_.stall_seconds;
   if (const auto engine = this->engine()) {

@@ -26,7 +26,7 @@ struct ApiServerOptions {
   std::vector<std::string> allowed_hosts{};  // besides addresses, localhost and the machine's name
   GenerationOptions generation{};            // its script is set from the next line
   std::shared_ptr<const ScriptedAnswers> script{};
-  std::string model_path{};        // for the pages, before the model is there
+  std::string model_name{};        // for the pages, before the model is there
   std::string stored_responses{};  // a folder; empty: in memory alone
   double stall_seconds = 300;      // work without progress for longer is a stuck engine
   bool log_json = false, log_content = false;

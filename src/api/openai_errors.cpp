@@ -11,8 +11,8 @@ struct ErrorNames {
   std::string_view type, code;  // an empty code is null
 };
 
-ErrorNames names_of(ApiErrorKind kind) {
-  switch (kind) {
+ErrorNames names_of(const ApiError& error) {
+  switch (error.kind) {
     case ApiErrorKind::kInvalidRequest:
       return {"invalid_request_error", ""};
     case ApiErrorKind::kContextOverflow:
@@ -22,6 +22,10 @@ ErrorNames names_of(ApiErrorKind kind) {
     case ApiErrorKind::kPermission:
       return {"invalid_request_error", "permission_denied"};
     case ApiErrorKind::kNotFound:
+      // Clients that see this code send the whole conversation instead.
+      if (error.param == "previous_response_id") {
+        return {"invalid_request_error", "previous_response_not_found"};
+      }
       return {"invalid_request_error", "not_found"};
     case ApiErrorKind::kMethod:
       return {"invalid_request_error", "method_not_allowed"};
@@ -65,7 +69,7 @@ bool is_path(std::string_view text) {
 }  // namespace
 
 std::string openai_error_body(const ApiError& error) {
-  const ErrorNames names = names_of(error.kind);
+  const ErrorNames names = names_of(error);
   return fmt::format(R"({{"error":{{"message":{},"type":"{}","param":{},"code":{}}}}})",
                      json_string(message_of(error)), names.type, string_or_null(error.param),
                      string_or_null(names.code));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/dialect.h"
+#include "api/openai_errors.h"
 #include "api/openai_responses_fields.h"
 #include "api/openai_responses_request.h"
 #include "api/openai_responses_writer.h"
@@ -26,7 +27,7 @@ class OpenaiResponses final : public Dialect {
   }
 
   [[nodiscard]] std::string error_body(const ApiError& error) const override {
-    return responses_error_body(error);
+    return openai_error_body(error);
   }
 
   [[nodiscard]] std::span<const FieldRule> fields() const override { return responses_fields(); }

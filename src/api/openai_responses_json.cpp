@@ -1,18 +1,8 @@
 #include "api/openai_responses_json.h"
 
+#include "api/openai_request.h"
+
 namespace jevons {
-namespace {
-
-Parsed<const JsonValue*> field_of_kind(const JsonValue& object, std::string_view key,
-                                       std::string_view path, JsonValue::Kind kind) {
-  const JsonValue* const value = set_field(object, key);
-  if (value != nullptr && value->kind != kind) {
-    return wrong_kind_of_field(member_path(path, key), *value, json_kind_name(kind));
-  }
-  return value;
-}
-
-}  // namespace
 
 Parsed<const JsonValue*> object_field(const JsonValue& object, std::string_view key,
                                       std::string_view path) {

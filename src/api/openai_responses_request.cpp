@@ -1,15 +1,17 @@
 #include "api/openai_responses_request.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "api/openai_request.h"
+#include "api/openai_responses_fields.h"
 #include "api/openai_responses_input.h"
 #include "api/openai_responses_json.h"
+#include "api/reasoning_effort.h"
 #include "base/check.h"
 
 namespace jevons {
@@ -18,57 +20,13 @@ namespace {
 constexpr int kMostTokens = std::numeric_limits<int>::max();
 constexpr std::size_t kIdLetters = 24;  // of ResponseContext::id
 
-/// Fields whose meaning is a feature that is not here: to ignore them would mislead.
-struct Refused {
-  const char* field;
-  const char* why;
-};
-constexpr std::array kRefused{
-    Refused{"conversation", "conversations are not kept; use previous_response_id"},
-    Refused{"prompt", "there are no stored prompts; send instructions and input"},
-    Refused{"moderation", "there is no moderation"},
-};
-
-/// Known, and without any effect here.
-constexpr std::array kIgnored{
-    "client_metadata",
-    "context_management",
-    "max_tool_calls",
-    "metadata",
-    "prompt_cache_key",
-    "prompt_cache_options",
-    "prompt_cache_retention",
-    "safety_identifier",
-    "stream_options",
-    "truncation",
-    "user",
-};
-
-constexpr std::array kHonoured{
-    "background",
-    "include",
-    "input",
-    "instructions",
-    "max_output_tokens",
-    "model",
-    "reasoning",
-    "store",
-    "stream",
-    "temperature",
-    "text",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "parallel_tool_calls",
-    "service_tier",
-    "return_progress",
-    "previous_response_id",
-};
-
-template <typename List>
-bool contains(const List& list, std::string_view word) {
-  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+/// Whether a rule is about the member `key`, or about something inside it.
+bool is_known(std::string_view key) {
+  const std::span<const FieldRule> rules = responses_fields();
+  return std::any_of(rules.begin(), rules.end(), [key](const FieldRule& rule) {
+    const std::string_view path = rule.path;
+    return path.substr(0, path.find_first_of(".[")) == key;
+  });
 }
 
 ApiError not_found(std::string message, std::string param) {
@@ -114,7 +72,7 @@ class RequestParser {
     JEVONS_TRY(read_model_and_stream());
     JEVONS_TRY(read_conversation());
     JEVONS_TRY(read_tools());
-    JEVONS_TRY(read_sampling());
+    JEVONS_TRY(read_sampling(body_, request_.sampling));
     JEVONS_TRY(read_reasoning());
     JEVONS_TRY(read_text());
     JEVONS_TRY(read_include());
@@ -128,19 +86,10 @@ class RequestParser {
   void warn(std::string warning) { request_.warnings.push_back(std::move(warning)); }
 
   Parsed<void> refuse_what_is_not_here() {
-    for (const Refused& refused : kRefused) {
-      if (set_field(body_, refused.field) != nullptr) {
-        return unsupported_field(refused.field, refused.why);
-      }
-    }
-    JEVONS_ASSIGN(const bool background, boolean_field(body_, "background", "", false));
-    if (background) {
-      return unsupported_field("background",
-                               "responses are not made in the background; ask for a stream");
-    }
+    JEVONS_TRY(refuse_fields(body_, responses_fields()));
     for (std::size_t i = 0; i < body_.keys.size(); ++i) {
       const std::string& key = body_.keys[i];
-      if (body_.items[i].is_null() || contains(kIgnored, key) || contains(kHonoured, key)) continue;
+      if (body_.items[i].is_null() || is_known(key)) continue;
       warn(fmt::format("{}: not a known field, ignored", key));
     }
     if (set_field(body_, "context_management") != nullptr) {
@@ -231,28 +180,12 @@ class RequestParser {
     return {};
   }
 
-  Parsed<void> read_sampling() {
-    JEVONS_ASSIGN(request_.sampling.temperature, number_field(body_, "temperature", "", 0, 2));
-    JEVONS_ASSIGN(request_.sampling.top_p, number_field(body_, "top_p", "", 0, 1));
-    return {};
-  }
-
   Parsed<void> read_reasoning() {
     JEVONS_ASSIGN(const JsonValue* const reasoning, object_field(body_, "reasoning", ""));
     if (reasoning == nullptr) return {};
-    static constexpr std::array kEfforts{"none", "minimal", "low", "medium",
-                                         "high", "xhigh",   "max"};
     JEVONS_ASSIGN(const auto effort, string_field(*reasoning, "effort", "reasoning"));
-    if (effort && !contains(kEfforts, *effort)) {
-      return invalid_field(
-          "reasoning.effort",
-          fmt::format("is \"{}\", expected none, minimal, low, medium, high, xhigh "
-                      "or max",
-                      *effort));
-    }
-    if (effort.value_or("") == "none") {
-      request_.thinking.enabled = false;
-      request_.thinking.asked = "disabled";
+    if (effort) {
+      JEVONS_TRY(apply_reasoning_effort(*effort, "reasoning.effort", request_.thinking));
     }
     for (const char* const key : {"summary", "generate_summary"}) {
       JEVONS_ASSIGN(const auto summary, string_field(*reasoning, key, "reasoning"));

@@ -9,7 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include "api/openai_errors.h"
 #include "api/openai_responses_items.h"
+#include "api/report_json.h"
 #include "base/check.h"
 #include "text/json_value.h"
 
@@ -45,12 +47,12 @@ class Writer final : public ResponseWriter {
   std::string progress(const Progress& progress) override {
     if (!tells_progress_ || !is_stream_) return {};
     create();
-    event(
-        "keepalive",
-        fmt::format(R"("prompt_progress":{{"total":{},"processed":{},"cache":{},)"
-                    R"("time_ms":{:.0f},"eta_s":{}}})",
-                    progress.n_total, progress.n_done, progress.n_cached, progress.elapsed_ms,
-                    progress.eta_s ? fmt::format("{:.1f}", *progress.eta_s) : std::string("null")));
+    const std::string eta =
+        progress.eta_s ? fmt::format(R"(,"eta_seconds":{:.1f})", *progress.eta_s) : std::string();
+    event("keepalive", fmt::format(R"("prompt_progress":{{"total":{},"cache":{},"processed":{},)"
+                                   R"("time_ms":{:.0f}{}}})",
+                                   progress.n_total, progress.n_cached, progress.n_done,
+                                   progress.elapsed_ms, eta));
     return take();
   }
 
@@ -110,7 +112,7 @@ class Writer final : public ResponseWriter {
   }
 
   std::string fail(const ApiError& error) override {
-    if (!is_stream_) return responses_error_body(error);
+    if (!is_stream_) return openai_error_body(error);
     create();
     error_ = fmt::format(R"({{"code":"{}","message":{}}})", failure_code(error.kind),
                          json_string(error.message));
@@ -199,10 +201,10 @@ class Writer final : public ResponseWriter {
     const Usage& usage = finished.usage;
     return fmt::format(R"({{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{},)"
                        R"("cache_write_tokens":{}}},"output_tokens":{},"output_tokens_details":)"
-                       R"({{"reasoning_tokens":{}}},"total_tokens":{}}})",
+                       R"({{"reasoning_tokens":{}}},"total_tokens":{},"jevons":{}}})",
                        usage.prompt_tokens, usage.cached_tokens, usage.written_tokens,
                        usage.answer_tokens, usage.reasoning_tokens,
-                       usage.prompt_tokens + usage.answer_tokens);
+                       usage.prompt_tokens + usage.answer_tokens, report_json(finished.report));
   }
 
   [[nodiscard]] bool is_open(Kind kind) const { return is_open_ && items_.back().kind == kind; }
@@ -312,7 +314,10 @@ class Writer final : public ResponseWriter {
     }
     is_open_ = false;
     item.status = complete ? "completed" : "incomplete";
-    if (!complete) return;
+    if (!complete) {
+      if (incomplete_reason_.empty()) incomplete_reason_ = "max_output_tokens";
+      return;
+    }
     if (item.kind == Kind::kCustomCall) {
       item_event("response.custom_tool_call_input.done",
                  fmt::format(R"("input":{})", json_string(item.text)));
@@ -359,50 +364,7 @@ class Writer final : public ResponseWriter {
   std::string usage_ = "null", error_ = "null";
 };
 
-struct ErrorNames {
-  const char *type, *code;
-};
-
-ErrorNames error_names(const ApiError& error) {
-  switch (error.kind) {
-    case ApiErrorKind::kInvalidRequest:
-      return {"invalid_request_error", "invalid_value"};
-    case ApiErrorKind::kContextOverflow:
-      return {"invalid_request_error", "context_length_exceeded"};
-    case ApiErrorKind::kUnsupported:
-      return {"invalid_request_error", "unsupported_parameter"};
-    case ApiErrorKind::kAuthentication:
-      return {"authentication_error", "invalid_api_key"};
-    case ApiErrorKind::kPermission:
-      return {"permission_error", "permission_denied"};
-    case ApiErrorKind::kNotFound:
-      return {"invalid_request_error",
-              error.param == "previous_response_id" ? "previous_response_not_found" : "not_found"};
-    case ApiErrorKind::kMethod:
-      return {"invalid_request_error", "method_not_allowed"};
-    case ApiErrorKind::kTooLarge:
-      return {"invalid_request_error", "request_too_large"};
-    case ApiErrorKind::kRateLimit:
-      return {"rate_limit_error", "rate_limit_exceeded"};
-    case ApiErrorKind::kOverloaded:
-      return {"server_error", "server_overloaded"};
-    case ApiErrorKind::kDeadline:
-      return {"server_error", "deadline_exceeded"};
-    case ApiErrorKind::kInternal:
-      return {"server_error", "internal_error"};
-  }
-  return {"server_error", "internal_error"};
-}
-
 }  // namespace
-
-std::string responses_error_body(const ApiError& error) {
-  const ErrorNames names = error_names(error);
-  return fmt::format(R"({{"error":{{"message":{},"type":"{}","param":{},"code":"{}"}}}})",
-                     json_string(error.message), names.type,
-                     error.param.empty() ? std::string("null") : json_string(error.param),
-                     names.code);
-}
 
 std::unique_ptr<ResponseWriter> make_responses_writer(const GenerationRequest& request,
                                                       const ResponseContext& context,

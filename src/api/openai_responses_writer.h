@@ -15,7 +15,4 @@ namespace jevons {
     const GenerationRequest& request, const ResponseContext& context,
     std::shared_ptr<StoredResponses> stored);
 
-/// {"error": {...}} with the code that clients look for.
-[[nodiscard]] std::string responses_error_body(const ApiError& error);
-
 }  // namespace jevons

@@ -70,6 +70,9 @@ void write_engine(PrometheusText& out, const EngineStatus& s) {
               as_number(s.disk.n_pages_written));
   out.counter("jevons_disk_pages_bad_total", "pages that were damaged or torn",
               as_number(s.disk.n_pages_bad));
+  out.counter("jevons_disk_pages_left_out_total",
+              "pages not written: queue or limit full, or an error",
+              as_number(s.disk.n_pages_left_out));
 }
 
 void write_process(PrometheusText& out) {

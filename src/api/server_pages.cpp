@@ -85,7 +85,8 @@ void add_engine(Json& page, const EngineStatus& s) {
                       {"n_pages", s.disk.n_pages},
                       {"n_pages_read", s.disk.n_pages_read},
                       {"n_pages_written", s.disk.n_pages_written},
-                      {"n_pages_bad", s.disk.n_pages_bad}};
+                      {"n_pages_bad", s.disk.n_pages_bad},
+                      {"n_pages_left_out", s.disk.n_pages_left_out}};
 }
 
 Json model_json(const ModelFacts& facts, const std::string& id, std::int64_t created) {
@@ -119,7 +120,7 @@ std::string health_page(const ServerHealth& health) {
   Json page{{"status", health.word()},
             {"live", !health.is_stalled()},
             {"ready", health.is_ready()},
-            {"model", utf8_sanitize(health.model_path)}};
+            {"model", utf8_sanitize(health.model_name)}};
   if (!health.engine) {
     page["loading"] = Json{{"phase", "opening the model"}, {"seconds", health.loading_seconds}};
   } else {
@@ -135,7 +136,7 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
   Json page{{"status", health.word()}};
   if (facts != nullptr) {
     page["model"] = Json{{"name", utf8_sanitize(facts->name)},
-                         {"path", utf8_sanitize(health.model_path)},
+                         {"file", utf8_sanitize(health.model_name)},
                          {"fingerprint", facts->fingerprint},
                          {"quantization", facts->quantisation},
                          {"context_length", facts->context_length},
@@ -186,7 +187,7 @@ std::string index_page() {
   std::string page = "Jevons: a server for language models.\n\n";
   for (const Route& route : route_table()) {
     if (route.action == RouteAction::kAbsent) continue;
-    page += fmt::format("{:5} {:28} {}\n", route.method, route.path, route.help);
+    page += fmt::format("{:6} {:31} {}\n", route.method, route.path, route.help);
   }
   return page;
 }

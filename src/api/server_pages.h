@@ -13,7 +13,7 @@ namespace jevons {
 
 /// How the server is. A server that loads its model has no facts and no status yet.
 struct ServerHealth {
-  std::string model_path{};
+  std::string model_name{};
   double loading_seconds = 0;  // so far, or as long as it took
   bool is_stopping = false;
   double stall_seconds = 0;  // without progress while there is work: the engine is stuck

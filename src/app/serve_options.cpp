@@ -1,5 +1,6 @@
 #include "app/serve_options.h"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,7 +66,8 @@ Result<ApiServerOptions> server_options(const Settings& settings, const std::str
     JEVONS_ASSIGN(ScriptedAnswers script, ScriptedAnswers::parse(text, settings.scripted_answers));
     options.script = std::make_shared<const ScriptedAnswers>(std::move(script));
   }
-  options.model_path = model_path;
+  // Not the folder: /health shows this to everyone.
+  options.model_name = std::filesystem::path(model_path).filename().string();
   options.stored_responses = settings.responses_dir;
   options.stall_seconds = settings.stall_seconds;
   options.log_json = settings.log_json;

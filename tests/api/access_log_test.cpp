@@ -64,7 +64,7 @@ TEST(AccessLog, NothingBreaksALine) {
   EXPECT_THAT(line, Not(HasSubstr("\n")));
   EXPECT_THAT(line, HasSubstr(" left "));
   EXPECT_THAT(line, HasSubstr(R"(error="line\nbreak \"quoted\"")"));
-  EXPECT_NO_THROW((void)nlohmann::json::parse("{" + access_json(made, said, 0) + "}"));
+  EXPECT_TRUE(nlohmann::json::accept("{" + access_json(made, said, 0) + "}"));
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-// Requests of tests/data/api/responses_requests.json: what each is understood as.
+// Requests of tests/api/openai_responses/requests.json: what each is understood as.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/dialect.h"
-#include "base/atomic_file.h"
 #include "tests/api/responses_events.h"
+#include "base/atomic_file.h"
 #include "text/chat_json.h"
 
 namespace jevons {
@@ -14,7 +14,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 Json read_cases() {
-  const auto text = read_file(JEVONS_SOURCE_DIR "/tests/data/api/responses_requests.json");
+  const auto text = read_file(JEVONS_SOURCE_DIR "/tests/api/openai_responses/requests.json");
   EXPECT_TRUE(text.has_value());
   return Json::parse(*text);
 }

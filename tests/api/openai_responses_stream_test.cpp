@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "api/dialect.h"
-#include "base/atomic_file.h"
 #include "tests/api/responses_events.h"
+#include "base/atomic_file.h"
 
 namespace jevons {
 namespace {
@@ -147,7 +147,7 @@ std::string example_stream(const Json& body) {
 }
 
 void expect_like_file(const std::string& text, const std::string& name) {
-  const std::string path = std::string(JEVONS_SOURCE_DIR "/tests/data/api/") + name;
+  const std::string path = std::string(JEVONS_SOURCE_DIR "/tests/api/openai_responses/") + name;
   if (std::getenv("JEVONS_WRITE_GOLDENS") != nullptr) {
     ASSERT_TRUE(write_file_atomically(path, text).has_value());
   }
@@ -163,14 +163,14 @@ void expect_like_file(const std::string& text, const std::string& name) {
 }
 
 TEST(OpenAiResponsesStream, AnAnswerIsTheEventsOfTheFile) {
-  expect_like_file(example_stream(kBody), "responses_stream.txt");
+  expect_like_file(example_stream(kBody), "stream.txt");
 }
 
 TEST(OpenAiResponsesStream, ReasoningAsASummaryIsTheEventsOfTheFile) {
   Json body = kBody;
   body["reasoning"] = {{"summary", "auto"}};
   body["include"] = {"reasoning.encrypted_content"};
-  expect_like_file(example_stream(body), "responses_stream_summary.txt");
+  expect_like_file(example_stream(body), "stream_summary.txt");
 }
 
 // ---- Any answer.

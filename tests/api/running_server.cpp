@@ -34,7 +34,7 @@ ApiServerOptions quick_options() {
   options.http.ping_interval = milliseconds(60);
   options.http.whole_patience = milliseconds(100);
   options.http.tick = milliseconds(10);
-  options.model_path = "nano.gguf";
+  options.model_name = "nano.gguf";
   return options;
 }
 

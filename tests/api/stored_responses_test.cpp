@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,10 +11,32 @@
 #include "api/stored_response_file.h"
 #include "base/atomic_file.h"
 #include "tests/api/responses_events.h"
-#include "tests/base/scratch_folder.h"
 
 namespace jevons {
 namespace {
+
+/// A folder of its own for one test, removed with everything in it.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "jevons-test-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] std::string operator/(const std::string& name) const {
+    return (path_ / name).string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
 
 StoredResponse example(const std::string& letters, const std::string& key = "anna") {
   return StoredResponse{"resp_" + letters, key, R"({"id":"resp_)" + letters + R"(","output":[]})",

@@ -33,9 +33,7 @@ json report_json(const ConstraintReport& report) {
 
 /// The calls of an answer, and all text outside them.
 json parsed_calls(const std::string& text, const std::vector<ToolDefinition>& tools) {
-  OutputParserOptions options;
-  options.starts_in_reasoning = false;
-  OutputParser parser(tools, options);
+  OutputParser parser(tools);
   Message message = new_assistant_message();
   json warnings = json::array();
   const auto take = [&](const std::vector<OutputEvent>& events) {
@@ -46,7 +44,7 @@ json parsed_calls(const std::string& text, const std::vector<ToolDefinition>& to
       }
     }
   };
-  take(parser.push(text));
+  take(parser.push("</think>" + text));
   take(parser.finish());
   json calls = json::array();
   for (const ToolCall& call : message.tool_calls) {
@@ -60,7 +58,8 @@ json parsed_calls(const std::string& text, const std::vector<ToolDefinition>& to
 
 class Asker {
  public:
-  explicit Asker(const Tokenizer& tokenizer) : tokenizer_(tokenizer), compiler_(tokenizer) {}
+  explicit Asker(const Tokenizer& tokenizer)
+      : tokenizer_(tokenizer), bytes_(byte_tokens(tokenizer)), compiler_(tokenizer) {}
 
   json answer(const json& request) {
     return request.contains("tools") ? answer_calls(request) : answer_schema(request);
@@ -81,7 +80,7 @@ class Asker {
       RandomModel model(tokenizer_, request.value("seed", 1u) + static_cast<unsigned>(i));
       const RandomModel::Answer text = model.write(**constraint);
       if (!text.is_finished) {
-        ++answer["unfinished"].get_ref<json::number_integer_t&>();
+        answer[text.is_stuck ? "stuck" : "unfinished"].push_back(text.text);
         continue;
       }
       answer["texts"].push_back(text.text);
@@ -92,7 +91,7 @@ class Asker {
       auto constraint = compiler_.json_schema(schema, unsupported, report);
       if (!constraint) return {{"error", constraint.error().message}};
       answer["dropped"] = report_json(report);
-      answer["accepted"].push_back(accepts_bytes(**constraint, text.get<std::string>()));
+      answer["accepted"].push_back(accepts_bytes(**constraint, bytes_, text.get<std::string>()));
     }
     return answer;
   }
@@ -119,6 +118,7 @@ class Asker {
   }
 
   const Tokenizer& tokenizer_;
+  std::vector<std::int32_t> bytes_;
   ConstraintCompiler compiler_;
 };
 
@@ -147,7 +147,8 @@ int main(int argc, char** argv) {
   Asker asker(*tokenizer);
   std::string line;
   while (std::getline(std::cin, line)) {
-    const std::string answer = asker.answer(json::parse(line)).dump();
+    const std::string answer =
+        asker.answer(json::parse(line)).dump(-1, ' ', false, json::error_handler_t::replace);
     std::printf("%s\n", answer.c_str());
     std::fflush(stdout);
   }

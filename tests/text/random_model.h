@@ -21,7 +21,8 @@ class RandomModel {
   struct Answer {
     std::string text;
     std::vector<std::int32_t> ids;
-    bool is_finished = false;  // false: too long, or no token was left
+    bool is_finished = false;  // false: too long,
+    bool is_stuck = false;     // or no token was left
   };
 
   /// Writes until the end of the turn. After a while it prefers what closes something.
@@ -32,7 +33,10 @@ class RandomModel {
     while (answer.ids.size() < max_tokens) {
       constraint.fill_mask(mask_);
       const std::int32_t id = choose(answer.ids.size() >= n_free);
-      if (id < 0 || !constraint.accept(id)) return answer;
+      if (id < 0 || !constraint.accept(id)) {
+        answer.is_stuck = true;
+        return answer;
+      }
       answer.ids.push_back(id);
       if (id == tokenizer_.vocabulary().eos_id) {
         answer.is_finished = true;
@@ -73,10 +77,21 @@ class RandomModel {
   std::vector<std::int32_t> allowed_, closing_;
 };
 
+/// The token of each single byte.
+inline std::vector<std::int32_t> byte_tokens(const Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids(256, -1);
+  for (std::int32_t id = tokenizer.n_tokens() - 1; id >= 0; --id) {
+    const std::string_view bytes = tokenizer.token_bytes(id);
+    if (bytes.size() == 1) ids[static_cast<unsigned char>(bytes.front())] = id;
+  }
+  return ids;
+}
+
 /// Whether `text`, written in single bytes, is a whole answer.
-inline bool accepts_bytes(OutputConstraint& constraint, std::string_view text) {
+inline bool accepts_bytes(OutputConstraint& constraint, const std::vector<std::int32_t>& bytes,
+                          std::string_view text) {
   for (const char byte : text) {
-    if (!constraint.accept(static_cast<unsigned char>(byte))) return false;
+    if (!constraint.accept(bytes[static_cast<unsigned char>(byte)])) return false;
   }
   return constraint.may_end();
 }

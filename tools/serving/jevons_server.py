@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ class Server:
         line = self.process.stdout.readline()
         if "http" not in line:
             raise SystemExit(f"the server did not start: {line!r}")
-        self.port = int(line.split("://")[1].split()[0].split("/")[0].rsplit(":", 1)[1])
+        self.port = int(re.search(r"://[^ ]*:([0-9]+)", line).group(1))
         self.wait_ready()
 
     def wait_ready(self, seconds=600):

@@ -50,7 +50,7 @@ def broken(chance):
         return path, text[:chance.randrange(len(text))].encode(), True
     if kind == 1:  # bytes that are not UTF-8, or deep nesting
         return path, chance.choice((b"\xff\xfe{}", b"[" * 100000, b'{"a":' * 50000,
-                                    json.dumps(body).encode().replace(b"b", b"\xc3"))), True
+                                    json.dumps(body).encode().replace(b"m", b"\xc3"))), True
     if kind == 2:  # what is required is not there
         del body[REQUIRED[path]]
         return path, json.dumps(body).encode(), True
@@ -77,7 +77,7 @@ def main():
     options = parser.parse_args()
     chance = random.Random(options.seed)
     counts, failures = {}, 0
-    with Server(model=NANO) as server:
+    with Server("-c", "256", model=NANO) as server:
         for _ in range(options.requests):
             path, body, certainly_wrong = broken(chance)
             status, answer = server.request("POST", path, body)

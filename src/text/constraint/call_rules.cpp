@@ -17,7 +17,7 @@
 namespace jevons {
 namespace {
 
-constexpr int kMaxLineBreaks = 4;  // before the first call
+constexpr int kMaxLineBreaks = 3;  // before the first call, as the format has it
 
 class CallGrammar {
  public:
@@ -47,6 +47,7 @@ class CallGrammar {
       JEVONS_TRY(add_tool(tools[i], i, name, after_call));
     }
     if (!has_tool) return fail("no tool can be called");
+    JEVONS_TRY(replace_impossible(tools));
     if (rules.parallel) grammar_.jump(after_call, call);
     grammar_.token(after_call, markers.end, grammar_.add_state(true));
     return grammar_.finish(grammar_.add_rule(begin));
@@ -72,22 +73,36 @@ class CallGrammar {
     const StateId begin = grammar_.literal(grammar_.literal(name, tool.name), "\">\n");
     const StateId end = grammar_.add_state();
     grammar_.jump(grammar_.literal(end, "</invoke>\n"), to);
-    ConstraintReport dropped;
     const Grammar::RuleId rule = grammar_.add_rule(0);
-    auto parameters = make_parameters(grammar_, tool.parameters, lexemes_, dropped);
-    if (!parameters) {
-      if (grammar_.is_full()) return std::unexpected(parameters.error());
-      drop(index, "parameters", parameters.error().message);
-      dropped.dropped.clear();
-      parameters = make_parameters(grammar_, "", lexemes_, dropped);
-      if (!parameters) return std::unexpected(parameters.error());
-    }
+    grammar_.call(begin, rule, end);
+    tool_rules_.push_back({index, rule});
+    ConstraintReport dropped;
+    const auto parameters = make_parameters(grammar_, tool.parameters, lexemes_, dropped);
+    if (!parameters) return make_free(tool, index, rule, parameters.error().message);
     for (DroppedKeyword& each : dropped.dropped) {
       each.path = fmt::format("tools.{}.parameters.{}", index, each.path);
       report_.dropped.push_back(std::move(each));
     }
     grammar_.set_rule(rule, *parameters);
-    grammar_.call(begin, rule, end);
+    return {};
+  }
+
+  /// Gives up the schema of one tool.
+  Result<void> make_free(const ToolDefinition& tool, std::size_t index, Grammar::RuleId rule,
+                         std::string_view reason) {
+    if (grammar_.is_full()) return fail("the tools' schemas are too large");
+    drop(index, "parameters", reason);
+    JEVONS_ASSIGN(const StateId begin, make_free_parameters(grammar_, tool.parameters, lexemes_));
+    grammar_.set_rule(rule, begin);
+    return {};
+  }
+
+  Result<void> replace_impossible(std::span<const ToolDefinition> tools) {
+    const std::vector<bool> are_possible = grammar_.possible_rules();
+    for (const auto& [index, rule] : tool_rules_) {
+      if (are_possible[rule]) continue;
+      JEVONS_TRY(make_free(tools[index], index, rule, "nothing satisfies the schema"));
+    }
     return {};
   }
 
@@ -95,6 +110,11 @@ class CallGrammar {
   const StandardLexemes& lexemes_;
   ConstraintReport& report_;
   std::set<std::string> names_;
+  struct ToolRule {
+    std::size_t index;  // of the tool
+    Grammar::RuleId rule;
+  };
+  std::vector<ToolRule> tool_rules_;
 };
 
 }  // namespace

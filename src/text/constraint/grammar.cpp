@@ -95,6 +95,15 @@ void GrammarBuilder::find_depths() {
   }
 }
 
+std::vector<bool> GrammarBuilder::possible_rules() {
+  find_depths();
+  std::vector<bool> are_possible;
+  for (const Grammar::Rule& rule : rules_) {
+    are_possible.push_back(depth_of_rule(rule) < Grammar::kMaxDepth);
+  }
+  return are_possible;
+}
+
 Result<Grammar> GrammarBuilder::finish(RuleId root) {
   if (is_full()) return fail("the schema is too large: over {} states", max_size_);
   find_depths();

@@ -87,6 +87,9 @@ class GrammarBuilder {
 
   [[nodiscard]] bool is_full() const { return size_ > max_size_; }
 
+  /// Which rules something can be written for, within the limit of depth. [rule]
+  [[nodiscard]] std::vector<bool> possible_rules();
+
   /// Without what leads nowhere. Errors: too large; nothing can be written, or only values that
   /// nest deeper than the limit.
   [[nodiscard]] Result<Grammar> finish(RuleId root);

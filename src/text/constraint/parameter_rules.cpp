@@ -56,6 +56,11 @@ std::uint8_t free_kinds(const Shape& shape) {
   return kinds;
 }
 
+bool admits_any_text(const Shape& shape) {
+  return shape.allows(ValueType::kString) && !shape.choices && shape.patterns.empty() &&
+         shape.min_length == 0 && shape.max_length == 0xFFFFFFFF;
+}
+
 class ParameterRules {
   using StateId = Grammar::StateId;
 
@@ -97,6 +102,7 @@ class ParameterRules {
     for (const std::string& name : shape.required) {
       if (known.insert(name).second) names.push_back(name);
     }
+    JEVONS_TRY(check_counts(shape, names.size()));
     StateId at = from;
     for (const std::string& name : names) {
       const SchemaList schemas = shape.property(name);
@@ -118,6 +124,20 @@ class ParameterRules {
     JEVONS_TRY(add_free_parameters(shape, known, at));
     grammar_.set_end(at);
     return true;
+  }
+
+  /// Parameters are not counted.
+  Result<void> check_counts(const Shape& shape, std::size_t n_declared) {
+    if (shape.min_properties > shape.required.size()) {
+      JEVONS_TRY(reader_.unsupported("", "minProperties", "parameters are not counted"));
+    }
+    const auto others = shape.other_properties();
+    const bool has_others = others && !is_never(*others);
+    if (shape.max_properties != CountLimits::kNone &&
+        (has_others || shape.max_properties < n_declared)) {
+      JEVONS_TRY(reader_.unsupported("", "maxProperties", "parameters are not counted"));
+    }
+    return {};
   }
 
   /// Parameters that the schema does not name, if it admits them in words.
@@ -149,14 +169,16 @@ class ParameterRules {
     const StateId json_end = grammar_.add_state();
     grammar_.jump(grammar_.literal(json_end, kValueEnd), end);
     std::uint8_t free = 0;
-    for (const Shape& shape : shapes) {
-      free |= free_kinds(shape);
-      JEVONS_TRY(json_.add_shape(shape, schemas, kOtherThanString, from, json_end));
-    }
+    for (const Shape& shape : shapes) free |= free_kinds(shape);
     // A raw text that reads as a value of another type is delivered as that: it must not come
     // where such a value could be wrong.
     const auto ambiguous = static_cast<std::uint8_t>(as_parsed.kinds & kOtherThanString & ~free);
     JEVONS_ASSIGN(const auto reserved, texts_read_as(ambiguous, budget_));
+    const bool has_any_text = !reserved && std::any_of(shapes.begin(), shapes.end(), admits_any_text);
+    for (const Shape& shape : shapes) {
+      if (has_any_text) break;  // JSON is text too
+      JEVONS_TRY(json_.add_shape(shape, schemas, kOtherThanString, from, json_end));
+    }
     for (const Shape& shape : shapes) {
       if (!shape.allows(ValueType::kString)) continue;
       JEVONS_TRY(add_texts(shape, schemas, shapes.size() == 1, reserved, from, end));
@@ -230,6 +252,29 @@ Result<Grammar::StateId> make_parameters(GrammarBuilder& grammar, std::string_vi
   JEVONS_ASSIGN(const JsonValue root, parse_json(schema));
   if (!root.is_object()) return fail("{}, expected an object", json_kind_name(root.kind));
   return ParameterRules(grammar, root, schema, lexemes, report).make();
+}
+
+Result<Grammar::StateId> make_free_parameters(GrammarBuilder& grammar, std::string_view schema,
+                                              const StandardLexemes& lexemes) {
+  JsonValue always;
+  always.kind = JsonValue::Kind::kBoolean;
+  always.boolean = true;
+  JsonValue names;
+  names.kind = JsonValue::Kind::kObject;
+  if (const auto root = parse_json(schema); root && root->find("properties") != nullptr) {
+    names.keys = root->find("properties")->keys;
+    names.items.assign(names.keys.size(), always);
+  }
+  JsonValue free;
+  free.kind = JsonValue::Kind::kObject;
+  free.keys = {"properties"};
+  free.items = {names};
+  if (ToolSchema(schema).admits("\n")) {  // no property is called that: any may come
+    free.keys.emplace_back("additionalProperties");
+    free.items.push_back(always);
+  }
+  ConstraintReport ignored;
+  return ParameterRules(grammar, free, schema, lexemes, ignored).make();
 }
 
 }  // namespace jevons

@@ -74,22 +74,24 @@ Result<void> SchemaRules::add_array(const Shape& shape, StateId from, StateId to
   if (max != CountLimits::kNone) max = std::min(max, kMaxCountedItems);
   const StateId close = grammar_.add_state();
   grammar_.byte(close, ']', ']', to);
-  StateId open = after_space(grammar_.literal(from, "["));
+  const StateId open = after_space(grammar_.literal(from, "["));
   if (shape.min_items == 0) grammar_.jump(open, close);
+  StateId item = grammar_.add_state();
+  grammar_.jump(open, item);
   // From here on all items are alike.
   const auto n_counted = static_cast<std::uint32_t>(
       std::max<std::size_t>(n_prefix, shape.min_items > 0 ? shape.min_items - 1 : 0));
   for (std::uint32_t i = 0; i < max; ++i) {
     JEVONS_TRY(budget_.spend(4));
-    const StateId after = grammar_.after_call(open, value(shape.item(i)));
+    const StateId after = grammar_.after_call(item, value(shape.item(i)));
     if (i + 1 >= shape.min_items) grammar_.jump(after_space(after), close);
     if (i + 1 == max) break;
     const StateId next = after_space(grammar_.literal(after, ","));
     if (max == CountLimits::kNone && i >= n_counted) {
-      grammar_.jump(next, open);
+      grammar_.jump(next, item);
       break;
     }
-    open = next;
+    item = next;
   }
   return {};
 }
