@@ -117,7 +117,7 @@ int serve(const OptionReader& reader) {
   set_up_log(settings->log_json);
   auto server = ApiServer::start(*std::move(options));
   if (!server) return report(server.error());
-  say(fmt::format("listening at {}; loading {}", (*server)->url(), *path));
+  say(fmt::format("listening at {} (loading {})", (*server)->url(), *path));
   notify_service_manager("READY=1\nSTATUS=loading the model");
 
   Opening opening(*std::move(engine_options));

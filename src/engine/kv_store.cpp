@@ -156,6 +156,7 @@ void KvStore::State::run() {
       work_came.wait(lock);
     }
   }
+  touch_files(lock);
   while (!reads.empty()) {
     const ReadJob job = std::move(reads.front());
     reads.pop_front();

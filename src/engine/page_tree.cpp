@@ -9,6 +9,9 @@
 namespace jevons {
 namespace {
 
+// Uses that follow each other this closely (in turnovers) count as one: a request that waits for
+// memory asks again and again.
+constexpr double kBurst = 0.01;
 constexpr auto kPageTokens = static_cast<std::size_t>(kernels::kKeysPerPage);
 
 bool before(const PageOrder::Key& a, const PageOrder::Key& b) {
@@ -116,6 +119,7 @@ PageNode* PageTree::add_new(PageNode* parent, int scope, TokenSpan tokens, KvPag
   node.depth = parent->depth + 1;
   now_ += 1.0 / static_cast<double>(nodes_.size());
   node.last_use = now_;
+  node.last_counted = now_;
   node.use_tick = tick_;
   parent->children.insert(&node);
   enter_order(&node);
@@ -148,9 +152,12 @@ void PageTree::mark_used(PageNode* node, bool counts) {
   // Only the last page can be in the order: the others have children.
   leave_order(node);
   for (PageNode* page = node; page != &root_; page = page->parent) {
+    if (counts && now_ - page->last_counted >= kBurst) {
+      ++page->n_uses;
+      page->last_counted = now_;
+    }
     page->last_use = now_;
     page->use_tick = tick_;
-    if (counts) ++page->n_uses;
   }
   enter_order(node);
 }
@@ -288,8 +295,7 @@ void PageTree::check_node(const PageNode& node) const {
   // Also that no page stands in two nodes: then neither could ever be given back.
   JEVONS_CHECK(node.held_at >= 0 || node.page.use_count() == 1);
   JEVONS_CHECK(&parent == &root_ ||
-               (parent.last_use >= node.last_use && parent.n_uses >= node.n_uses &&
-                parent.n_branches >= node.n_branches));
+               (parent.last_use >= node.last_use && parent.n_branches >= node.n_branches));
   const auto n_pinned = std::count_if(node.children.begin(), node.children.end(),
                                       [](const PageNode* child) { return child->is_pinned(); });
   JEVONS_CHECK(n_pinned == node.n_pinned_children);

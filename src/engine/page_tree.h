@@ -61,6 +61,7 @@ struct PageNode {
   double last_use = 0;         // turnovers
   std::uint64_t use_tick = 0;  // order of uses within one moment
   std::uint64_t n_uses = 1;
+  double last_counted = 0;       // when n_uses last grew; a burst of uses is one
   std::uint64_t n_branches = 1;  // times that somebody went on differently from here or later
   double value = 0;
 
