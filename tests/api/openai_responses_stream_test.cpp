@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "api/dialect.h"
+#include "api/openai_responses_items.h"
 #include "base/atomic_file.h"
 #include "tests/api/responses_events.h"
 
@@ -456,6 +457,20 @@ TEST(OpenAiResponsesStream, LogprobsGoWithTheirText) {
   EXPECT_EQ(logprobs.at(0).at("top_logprobs").at(0).at("logprob"), -0.5);
   EXPECT_EQ(logprobs[1]["logprob"], -9999.0);
   EXPECT_EQ(fold(events)["output"], events.back()["response"]["output"]);
+}
+
+TEST(OpenAiResponsesStream, TheMarkerBeforeAMessageIsNoneOfItsTokens) {
+  const auto count = [](const std::vector<std::string>& tokens, const std::string& text) {
+    std::vector<ChoiceOutput::Token> list;
+    for (const std::string& bytes : tokens) list.push_back(ChoiceOutput::Token{bytes, -1, {}});
+    return tokens_of_text(list, text).size();
+  };
+  EXPECT_EQ(count({"</think>", "\n\n", "Hel", "lo"}, "Hello"), 2U);
+  EXPECT_EQ(count({"Hel", "lo"}, "Hello"), 2U);
+  EXPECT_EQ(count({"</think>", "\n\n", "\n", "x"}, "\nx"), 2U);
+  EXPECT_EQ(count({"</think>", "\n\n", "a", " <"}, "a "), 2U);  // "<" waits for what follows
+  EXPECT_EQ(count({"</think>", "\n\n", "a"}, "ab"), 1U);
+  EXPECT_EQ(count({"other"}, "text"), 1U);
 }
 
 }  // namespace
