@@ -41,6 +41,11 @@ function(jevons_test room)
   foreach(other ${TEST_DEPENDS})
     target_link_libraries(${room}_test PRIVATE jevons_${other})
   endforeach()
+  # Tests that do no arithmetic of their own compile in half the time so, and g++ 12 raises fewer
+  # false alarms about libstdc++.
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND room MATCHES "^(api|app|base|engine|text)$")
+    target_compile_options(${room}_test PRIVATE -O1)
+  endif()
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${room}_test PRIVATE
     JEVONS_SOURCE_DIR="${PROJECT_SOURCE_DIR}" JEVONS_BINARY_DIR="${PROJECT_BINARY_DIR}")

@@ -104,7 +104,7 @@ constexpr FieldRule kFields[] = {
     {"betas", kIgnored, "also as the header anthropic-beta: what is here needs none"},
     {"container", kRefused, "there are no containers"},
     {"mcp_servers", kRefused, "the server calls no tools itself. An empty list is accepted"},
-    {"thread", kRefused, "conversations are not kept: send all messages"},
+    {"thread", kRefused, "with the code at which SDKs send all messages themselves"},
     {"compaction", kRefused, "ask for a summary in a message instead"},
 };
 

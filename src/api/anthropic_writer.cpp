@@ -217,8 +217,12 @@ class BodyWriter final : public ResponseWriter {
 }  // namespace
 
 std::string anthropic_error_json(const ApiError& error) {
-  return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}}},"request_id":{}}})",
-                     error_type(error.kind), json_string(error_message(error)),
+  // The SDK's tool loop asks for a thread, and sends all messages once it reads this code.
+  const bool is_thread = error.kind == ApiErrorKind::kUnsupported && error.param == "thread";
+  const std::string_view details =
+      is_thread ? R"(,"details":{"error_code":"thread_unsupported_request","unsupported":[]})" : "";
+  return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}{}}},"request_id":{}}})",
+                     error_type(error.kind), json_string(error_message(error)), details,
                      error.request_id.empty() ? "null" : json_string(error.request_id));
 }
 

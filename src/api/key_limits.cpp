@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace jevons {
-namespace {
-
-// Sums of fractions of a request stay a little below the whole.
-constexpr double kRounding = 1e-6;
-
-}  // namespace
 
 std::expected<std::shared_ptr<KeyLease>, ApiError> KeyLimits::admit(const ApiKey& key,
                                                                     Clock::time_point now) {
@@ -29,6 +23,8 @@ std::expected<std::shared_ptr<KeyLease>, ApiError> KeyLimits::admit(const ApiKey
         account.is_new ? most : std::min(most, account.n_allowed + elapsed_s * per_second);
     account.counted_at = now;
     account.is_new = false;
+    // What was added up in fractions may lack a last bit of the whole.
+    constexpr double kRounding = 1e-9;
     if (account.n_allowed < 1 - kRounding) {
       ApiError error;
       error.kind = ApiErrorKind::kRateLimit;

@@ -1,9 +1,11 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "base/memory_info.h"
@@ -20,7 +22,16 @@ namespace jevons {
 namespace {
 
 // What the destructor gives the disk.
-constexpr double kLastFlushMs = 2000;
+constexpr int kLastFlushMs = 2000;
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_until(Clock::time_point end) {
+  return std::max(0.0, std::chrono::duration<double, std::milli>(end - Clock::now()).count());
+}
+
+// After a flush the queue is empty: a store without room then has reached a limit, or has failed.
+bool may_write(const KvStore& store) { return store.has_room(); }
 
 kernels::KvFormat kv_format(KvType type) {
   return type == KvType::kF16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
@@ -132,7 +143,13 @@ Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Engine::~Engine() {
   state_->core.reset();
-  flush_disk_cache(kLastFlushMs);
+  if (!state_->store) return;
+  // From here on this thread owns the cache.
+  const auto end = Clock::now() + std::chrono::milliseconds(kLastFlushMs);
+  while (state_->cache->write_behind() > 0 && Clock::now() < end && may_write(*state_->store)) {
+    state_->store->flush(milliseconds_until(end));
+  }
+  state_->store->flush(milliseconds_until(end));
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
@@ -217,7 +234,16 @@ EngineStatus Engine::status() const {
 void Engine::stop_accepting() { state_->core->stop_accepting(); }
 
 void Engine::flush_disk_cache(double timeout_ms) {
-  if (state_->store) state_->store->flush(timeout_ms);
+  if (!state_->store) return;
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double, std::milli>(timeout_ms));
+  do {
+    state_->core->write_behind();
+    state_->store->flush(milliseconds_until(end));
+    if (state_->core->n_waiting_for_disk() == 0 || !may_write(*state_->store)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  } while (Clock::now() < end);
+  state_->store->flush(milliseconds_until(end));
 }
 
 }  // namespace jevons

@@ -15,6 +15,9 @@ namespace {
 // again after this time even if nobody wakes it.
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 constexpr auto kLookForPages = std::chrono::milliseconds(2);
+// How soon pages are offered again to a store whose queue was full, at first and at last.
+constexpr std::chrono::milliseconds kFirstWritePause{5};
+constexpr std::chrono::milliseconds kLongestWritePause{1000};
 
 }  // namespace
 
@@ -65,13 +68,19 @@ std::expected<CompletionId, SubmitError> EngineCore::submit(CompletionRequest&& 
     last_progress_ = EngineClock::now();
   }
   n_accepted_.fetch_add(1);
+  const bool is_interactive = request.priority == Priority::kInteractive;
   CompletionId id = 0;
   mailbox_.send([&](Mail& mail) {
     id = next_id_++;
     mail.submitted.push_back(std::make_unique<Sequence>(id, std::move(request), std::move(sink),
                                                         rules_, model_.kv_layout()));
   });
+  if (is_interactive) interactive_arrived_.store(true);
   return id;
+}
+
+void EngineCore::write_behind() {
+  mailbox_.send([](Mail& mail) { mail.look_again = true; });
 }
 
 void EngineCore::cancel(CompletionId id) {
@@ -80,7 +89,10 @@ void EngineCore::cancel(CompletionId id) {
 
 Mail EngineCore::next_mail(bool worked) {
   if (worked) return mailbox_.take();
-  if (live_.empty()) return mailbox_.wait(std::nullopt);
+  if (live_.empty()) {
+    if (n_waiting_for_disk_.load() == 0) return mailbox_.wait(std::nullopt);
+    return mailbox_.wait(EngineClock::now() + write_pause_);
+  }
   auto limit = EngineClock::now() + (lacks_pages_ ? kLookForPages : kLookAgain);
   for (const auto& sequence : live_) {
     if (sequence->deadline) limit = std::min(limit, *sequence->deadline);
@@ -91,6 +103,8 @@ Mail EngineCore::next_mail(bool worked) {
 void EngineCore::run() {
   bool worked = false;
   for (;;) {
+    // Cleared before the mail is taken: what comes later sets it again.
+    interactive_arrived_.store(false);
     Mail mail = next_mail(worked);
     const Time begin = EngineClock::now();
     const bool stop = mail.stop;
@@ -176,6 +190,11 @@ void EngineCore::end(Sequence& sequence, Result<StopReason> how) {
 // Takes the ended ones out of the books, shows the new state, and only then tells their owners: who
 // asks for the status after an on_end does not find the sequence any more.
 void EngineCore::settle() {
+  const int n_waiting = cache_.write_behind();
+  const bool store_took_some = n_waiting < n_waiting_for_disk_.exchange(n_waiting);
+  write_pause_ = store_took_some
+                     ? kFirstWritePause
+                     : std::clamp(2 * write_pause_, kFirstWritePause, kLongestWritePause);
   if (ended_.empty()) return publish(false);
   std::erase_if(live_, [](const auto& sequence) { return sequence->has_ended; });
   std::erase_if(history_, [&](const auto& served) {

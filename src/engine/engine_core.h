@@ -54,6 +54,10 @@ class EngineCore {
   void count_rejected() { n_rejected_.fetch_add(1); }
   /// All but `disk`.
   [[nodiscard]] EngineStatus status() const;
+  /// Pages of the cache that the store has not taken yet, as of the thread's last turn.
+  [[nodiscard]] int n_waiting_for_disk() const { return n_waiting_for_disk_.load(); }
+  /// Makes the thread hand pages to the store now, even if it has nothing else to do.
+  void write_behind();
   [[nodiscard]] const AnswerRules& rules() const { return rules_; }
 
  private:
@@ -94,6 +98,7 @@ class EngineCore {
   [[nodiscard]] bool step();
   [[nodiscard]] bool plan_step();
   void build_batch();
+  [[nodiscard]] bool run_batch();
   void take_results(double ms);
   void advance(Sequence& sequence, std::span<const float> logits);
 
@@ -115,6 +120,8 @@ class EngineCore {
   ServiceHistory history_;
   std::uint64_t n_served_ = 0;
   std::uint64_t n_loads_ = 0;
+  double background_scale_ = 1;              // of its slices: less while steps are abandoned
+  std::chrono::milliseconds write_pause_{};  // until pages are offered to the store again
   Priority running_class_ = Priority::kInteractive;
   bool changed_ = false;      // something happened without a step
   bool lacks_pages_ = false;  // someone waits for pages that are being written to disk
@@ -140,6 +147,8 @@ class EngineCore {
   Time last_progress_{};                                    // guarded by status_mutex_
   std::atomic<int> n_live_{0};
   std::atomic<bool> accepting_{true};
+  std::atomic<bool> interactive_arrived_{false};  // since the step began
+  std::atomic<int> n_waiting_for_disk_{0};
   std::atomic<std::uint64_t> n_accepted_{0}, n_rejected_{0};
   std::atomic<double> seconds_per_request_{0};  // between two ends, while there is work
   Time last_end_{};

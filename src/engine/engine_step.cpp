@@ -33,7 +33,11 @@ bool EngineCore::plan_step() {
       n_decoding += sequence.n_step;
     }
   }
-  std::vector<PromptShare> shares = divide_slice(prompts_, sizer_.n_tokens(n_decoding));
+  int n_slice = sizer_.n_tokens(n_decoding);
+  if (running_class_ == Priority::kBackground) {
+    n_slice = std::max(1, static_cast<int>(n_slice * background_scale_));
+  }
+  std::vector<PromptShare> shares = divide_slice(prompts_, n_slice);
   std::sort(shares.begin(), shares.end(),
             [](const PromptShare& a, const PromptShare& b) { return a.index < b.index; });
   for (const PromptShare& share : shares) {
@@ -58,11 +62,25 @@ void EngineCore::build_batch() {
   }
 }
 
+// False: interactive work came in the middle of a step of background work, which was given up.
+bool EngineCore::run_batch() {
+  if (running_class_ == Priority::kInteractive) {
+    model_.forward(batch_, logits_.data());
+    return true;
+  }
+  // Shorter steps after one that was given up, so that background work advances between requests.
+  constexpr double kLeastScale = 1.0 / 64;
+  const bool done = model_.forward_unless(interactive_arrived_, batch_, logits_.data());
+  background_scale_ =
+      done ? std::min(1.0, 2 * background_scale_) : std::max(kLeastScale, background_scale_ / 2);
+  return done;
+}
+
 bool EngineCore::step() {
   if (!plan_step()) return false;
   build_batch();
   const Time begin = EngineClock::now();
-  model_.forward(batch_, logits_.data());
+  if (!run_batch()) return true;
   take_results(milliseconds_between(begin, EngineClock::now()));
   return true;
 }
@@ -88,9 +106,7 @@ void EngineCore::take_results(double ms) {
     sequence->n_computed += sequence->n_step;
     if (sequence->phase == Phase::kPrompt) {
       insert_whole_pages(*sequence);
-      if (!sequence->has_answered && sequence->sink.on_prompt_progress) {
-        sequence->sink.on_prompt_progress(sequence->n_computed, sequence->n_prompt);
-      }
+      sequence->report_progress();
     }
     if (sequence->n_pending() > 0) continue;
     advance(*sequence, logits.first(vocab_size));

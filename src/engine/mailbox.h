@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "engine/sequence.h"
@@ -22,10 +23,11 @@ struct Mail {
   std::vector<std::unique_ptr<Sequence>> submitted;  // in the order of their ids
   std::vector<CompletionId> cancelled;
   std::vector<Loaded> loaded;
+  bool look_again = false;  // something changed that is not in here
   bool stop = false;
 
   [[nodiscard]] bool empty() const {
-    return submitted.empty() && cancelled.empty() && loaded.empty() && !stop;
+    return submitted.empty() && cancelled.empty() && loaded.empty() && !look_again && !stop;
   }
 };
 

@@ -9,6 +9,9 @@
 namespace jevons {
 namespace {
 
+// Uses that follow each other this closely (in turnovers) count as one: a request that waits for
+// memory asks again and again.
+constexpr double kBurst = 0.01;
 constexpr auto kPageTokens = static_cast<std::size_t>(kernels::kKeysPerPage);
 
 bool before(const PageOrder::Key& a, const PageOrder::Key& b) {
@@ -116,6 +119,7 @@ PageNode* PageTree::add_new(PageNode* parent, int scope, TokenSpan tokens, KvPag
   node.depth = parent->depth + 1;
   now_ += 1.0 / static_cast<double>(nodes_.size());
   node.last_use = now_;
+  node.last_counted = now_;
   node.use_tick = tick_;
   parent->children.insert(&node);
   enter_order(&node);
@@ -148,9 +152,12 @@ void PageTree::mark_used(PageNode* node, bool counts) {
   // Only the last page can be in the order: the others have children.
   leave_order(node);
   for (PageNode* page = node; page != &root_; page = page->parent) {
+    if (counts && now_ - page->last_counted >= kBurst) {
+      ++page->n_uses;
+      page->last_counted = now_;
+    }
     page->last_use = now_;
     page->use_tick = tick_;
-    if (counts) ++page->n_uses;
   }
   enter_order(node);
 }
@@ -172,16 +179,20 @@ void PageTree::sweep_held() {
       ++i;
       continue;
     }
-    held_[i] = held_.back();
-    held_[i]->held_at = static_cast<int>(i);
-    held_.pop_back();
-    node->held_at = -1;
     // It was in use until about now, and so were those before it.
     for (PageNode* page = node; page != &root_ && page->last_use < now_; page = page->parent) {
       page->last_use = now_;
     }
-    if (!node->is_pinned()) became_unpinned(node);
+    let_go(node);
   }
+}
+
+void PageTree::let_go(PageNode* node) {
+  held_.back()->held_at = node->held_at;
+  std::swap(held_[static_cast<std::size_t>(node->held_at)], held_.back());
+  held_.pop_back();
+  node->held_at = -1;
+  if (!node->is_pinned()) became_unpinned(node);
 }
 
 void PageTree::became_pinned(PageNode* node) {
@@ -239,6 +250,19 @@ int PageTree::evict(int n_pages) {
   return n_evicted;
 }
 
+void PageTree::drop(PageNode* node, const std::function<void(const PageNode&)>& dropped) {
+  std::vector<PageNode*> behind{node};
+  for (std::size_t i = 0; i < behind.size(); ++i) {
+    const std::set<PageNode*, PageOrder>& children = behind[i]->children;
+    behind.insert(behind.end(), children.begin(), children.end());
+  }
+  for (auto last = behind.rbegin(); last != behind.rend(); ++last) {
+    if ((*last)->held_at >= 0) let_go(*last);
+    dropped(**last);
+    remove(*last);
+  }
+}
+
 int PageTree::n_evictable() {
   sweep_held();
   return n_pages() - n_pinned_;
@@ -288,8 +312,7 @@ void PageTree::check_node(const PageNode& node) const {
   // Also that no page stands in two nodes: then neither could ever be given back.
   JEVONS_CHECK(node.held_at >= 0 || node.page.use_count() == 1);
   JEVONS_CHECK(&parent == &root_ ||
-               (parent.last_use >= node.last_use && parent.n_uses >= node.n_uses &&
-                parent.n_branches >= node.n_branches));
+               (parent.last_use >= node.last_use && parent.n_branches >= node.n_branches));
   const auto n_pinned = std::count_if(node.children.begin(), node.children.end(),
                                       [](const PageNode* child) { return child->is_pinned(); });
   JEVONS_CHECK(n_pinned == node.n_pinned_children);

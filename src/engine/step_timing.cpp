@@ -25,7 +25,7 @@ void SliceSizer::record(const StepFacts& step) {
   if (step.n_prompt_tokens < std::max(least, known ? n_tokens(step.n_decoded) / 2 : 0)) return;
   if (step.n_decoded == 0) return alone_.record(step.ms / step.n_prompt_tokens);
   // Some of the time is the prompt's even where decoding alone was measured slower.
-  const double extra = std::max(step.ms - decode_ms_, step.ms / 4);
+  const double extra = std::max(step.ms - decode_ms_, step.ms / 20);
   beside_.record(extra / step.n_prompt_tokens);
 }
 

@@ -64,8 +64,12 @@ Result<WriteBudget> WriteBudget::open(const std::string& path, std::uint64_t lim
   const FileLock lock(fd);
   const off_t length = ::lseek(fd, 0, SEEK_END);
   if (length < 0) return fail("cannot read {}: {}", path, std::strerror(errno));
-  if (length == 0 || budget.load(today)) return budget;
-  spdlog::warn("{} is damaged; going on with {} bytes written today", path, bytes_known_today);
+  if (budget.load(today)) return budget;
+  // Empty is new, or what a power cut left of it.
+  if (length > 0) {
+    spdlog::warn("{} is damaged; going on with {} bytes written today", path, bytes_known_today);
+    if (::ftruncate(fd, 0) != 0) return fail("cannot write {}: {}", path, std::strerror(errno));
+  }
   budget.day_ = today;
   budget.bytes_ = bytes_known_today;
   budget.save();

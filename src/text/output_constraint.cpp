@@ -10,10 +10,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "text/constraint/answer_rules.h"
 #include "text/constraint/call_rules.h"
 #include "text/constraint/grammar_automaton.h"
-#include "text/constraint/schema_limits.h"
-#include "text/constraint/schema_rules.h"
 #include "text/constraint/standard_lexemes.h"
 #include "text/m2_markers.h"
 
@@ -21,7 +20,6 @@ namespace jevons {
 namespace {
 
 constexpr std::size_t kMaxKeptSchemas = 16;
-constexpr int kMaxLineBreaks = 3;  // before the value
 
 /// Follows one automaton. Before `marker` (if there is one) the answer is free.
 class AutomatonConstraint final : public OutputConstraint {
@@ -95,53 +93,6 @@ class AutomatonConstraint final : public OutputConstraint {
   Phase phase_;
 };
 
-/// Line breaks that a model writes after its reasoning, then the value.
-Grammar::RuleId answer_rule(GrammarBuilder& grammar, Grammar::RuleId value) {
-  const auto begin = grammar.add_state();
-  const auto end = grammar.add_state(true);
-  auto line = begin;
-  for (int i = 0; i <= kMaxLineBreaks; ++i) {
-    grammar.call(line, value, end);
-    if (i < kMaxLineBreaks) line = grammar.literal(line, "\n");
-  }
-  return grammar.add_rule(begin);
-}
-
-Result<Grammar> make_schema_grammar(std::string_view schema_json, Unsupported unsupported,
-                                    const StandardLexemes& lexemes, ConstraintReport& report) {
-  if (schema_json.size() > kMaxSchemaBytes) {
-    return fail("the schema has {} bytes, at most {} are allowed", schema_json.size(),
-                kMaxSchemaBytes);
-  }
-  const auto root = parse_json(schema_json);
-  if (!root) return fail("the schema is {}", root.error().message);
-  if (!root->is_object() && root->kind != JsonValue::Kind::kBoolean) {
-    return fail("the schema is {}, expected an object", json_kind_name(root->kind));
-  }
-  WorkBudget budget(kSchemaWorkBudget);
-  SchemaReader reader(*root, unsupported, report, budget);
-  GrammarBuilder grammar(kMaxGrammarSize);
-  SchemaRules rules(grammar, reader, lexemes, Dialect::kJson, budget);
-  const auto value = rules.value({{&*root, ""}});
-  if (const auto made = rules.make_pending(); !made) {
-    const bool is_whole = made.error().message.starts_with("the schema");
-    return fail("{}{}", is_whole ? "" : "the schema ", made.error().message);
-  }
-  return grammar.finish(answer_rule(grammar, value));
-}
-
-Grammar make_object_grammar(const StandardLexemes& lexemes) {
-  const JsonValue nothing;
-  ConstraintReport report;
-  WorkBudget budget(kSchemaWorkBudget);
-  SchemaReader reader(nothing, Unsupported::kRefuse, report, budget);
-  GrammarBuilder grammar(kMaxGrammarSize);
-  SchemaRules rules(grammar, reader, lexemes, Dialect::kJson, budget);
-  auto made = grammar.finish(answer_rule(grammar, rules.any_object()));
-  JEVONS_CHECK(made.has_value());
-  return std::move(*made);
-}
-
 }  // namespace
 
 struct ConstraintCompiler::State {
@@ -174,8 +125,8 @@ struct ConstraintCompiler::State {
       if (mine == nullptr) mine = std::make_shared<LexemeMasks>(piece.lexeme, *vocabulary);
       masks.push_back(mine);
     }
-    return std::make_shared<GrammarAutomaton>(
-        std::make_shared<const Grammar>(std::move(grammar)), std::move(masks), vocabulary);
+    return std::make_shared<GrammarAutomaton>(std::make_shared<const Grammar>(std::move(grammar)),
+                                              std::move(masks), vocabulary);
   }
 
   /// What was compiled under `key` before, or what `make` gives now.
@@ -244,9 +195,8 @@ std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() {
 Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
     std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report) {
   const bool is_offered =
-      rules.only.empty() || std::any_of(tools.begin(), tools.end(), [&](const auto& tool) {
-        return tool.name == rules.only;
-      });
+      rules.only.empty() || std::any_of(tools.begin(), tools.end(),
+                                        [&](const auto& tool) { return tool.name == rules.only; });
   if (!is_offered) return fail("the tool \"{}\" is not among the tools", rules.only);
   const auto begin = state_->tokenizer.special_token(kToolCallBlockBegin);
   const auto end = state_->tokenizer.special_token(kToolCallBlockEnd);

@@ -135,6 +135,13 @@ TEST(AnthropicMalformed, IsRefusedWithThePath) {
   }
 }
 
+TEST(AnthropicMalformed, ThreadsAreRefusedInTheWayThatSdksRecoverFrom) {
+  const auto request = parse(R"({"max_tokens": 8, "thread": {"type": "create"}, "messages": []})");
+  ASSERT_FALSE(request);
+  const Json body = Json::parse(make_anthropic_messages()->error_body(request.error()));
+  EXPECT_EQ(body["error"]["details"]["error_code"], "thread_unsupported_request");
+}
+
 /// Every place of `json` that is not the root, as a pointer.
 void add_places(const Json& json, const Json::json_pointer& here,
                 std::vector<Json::json_pointer>& places) {

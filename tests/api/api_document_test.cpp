@@ -22,6 +22,7 @@ struct Endpoint {
 constexpr Endpoint kEndpoints[] = {
     {"## POST /v1/chat/completions", make_openai_chat},
     {"## POST /v1/completions", make_openai_completions},
+    {"## POST /v1/responses", [] { return make_openai_responses(std::string()); }},
     {"## POST /v1/messages", make_anthropic_messages},
 };
 

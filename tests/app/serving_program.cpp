@@ -60,7 +60,9 @@ ServingProgram::ServingProgram(std::vector<std::string> arguments, bool wait_for
   first_line_ = read_line();
   const std::size_t colon = first_line_.find(':', first_line_.find("://") + 3);
   if (colon != std::string::npos) port_ = std::atoi(first_line_.c_str() + colon + 1);
-  if (wait_for_model) EXPECT_NE(read_line().find("ready"), std::string::npos);
+  if (wait_for_model) {
+    EXPECT_NE(read_line().find("ready"), std::string::npos);
+  }
 }
 
 ServingProgram::~ServingProgram() {

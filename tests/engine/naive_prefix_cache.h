@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "engine/prefix_cache.h"
+#include "tests/engine/token_pages.h"
 
 namespace jevons {
-
-using Tokens = std::vector<std::int32_t>;
 
 class NaivePrefixCache {
  public:
@@ -24,8 +23,8 @@ class NaivePrefixCache {
     Tokens tokens;            // from the first page on
     std::weak_ptr<AlignedBuffer> page;
     const AlignedBuffer* address = nullptr;
-    double last_use = 0;
-    std::uint64_t n_uses = 1, n_branches = 1, tick = 0;
+    double last_use = 0, last_counted = 0;
+    std::uint64_t n_uses = 1, n_branches = 1;
     bool is_held = false;  // as far as the cache has looked
   };
 
@@ -188,7 +187,7 @@ class NaivePrefixCache {
       record.is_held = true;
       return &record;
     }
-    Record record{scopes, tokens, page, page.get()};
+    Record record{.scopes = scopes, .tokens = tokens, .page = page, .address = page.get()};
     record.is_held = true;
     for (Record& parent : records_) {
       if (!is_parent(parent, record) || is_leaf(parent)) continue;
@@ -196,15 +195,16 @@ class NaivePrefixCache {
     }
     records_.push_back(record);
     now_ += 1.0 / static_cast<double>(records_.size());
-    records_.back().last_use = now_;
+    records_.back().last_use = records_.back().last_counted = now_;
     return &records_.back();
   }
   void mark_used(const Record& last, bool counts) {
-    ++tick_;
     for (Record* record : chain(last)) {
+      if (counts && now_ - record->last_counted >= 0.01) {
+        ++record->n_uses;
+        record->last_counted = now_;
+      }
       record->last_use = now_;
-      record->tick = tick_;
-      if (counts) ++record->n_uses;
     }
   }
   [[nodiscard]] bool is_leaf(const Record& record) const {
@@ -224,7 +224,6 @@ class NaivePrefixCache {
 
   std::vector<Record> records_;
   double now_ = 0;
-  std::uint64_t tick_ = 0;
 };
 
 }  // namespace jevons

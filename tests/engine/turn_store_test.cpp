@@ -1,5 +1,6 @@
 #include "engine/turn_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -72,10 +73,10 @@ TEST(TurnStore, KeepsWhatWasUsedLastWithinItsBytes) {
   TurnStore turns(20'000);
   const std::vector<std::int32_t> ids(200, 7);
   for (int i = 0; i < 100; ++i) {
-    turns.remember("key", answer("c" + std::to_string(i)), "<think>\n", ids);
+    turns.remember("key", answer(fmt::format("c{}", i)), "<think>\n", ids);
     EXPECT_LE(turns.n_bytes(), 20'000U);
     EXPECT_NE(turns.find("key", answer("c0")), nullptr) << i;
-    EXPECT_NE(turns.find("key", answer("c" + std::to_string(i))), nullptr);
+    EXPECT_NE(turns.find("key", answer(fmt::format("c{}", i))), nullptr);
   }
   EXPECT_EQ(turns.find("key", answer("c1")), nullptr);
   EXPECT_GT(turns.n_bytes(), 10'000U);
@@ -98,7 +99,7 @@ TEST(TurnStore, ServesManyThreads) {
     threads.emplace_back([&turns, &n_wrong, t] {
       const std::string scope = std::to_string(t);
       for (std::int32_t i = 0; i < 500; ++i) {
-        const Message message = answer("c" + std::to_string(i % 17));
+        const Message message = answer(fmt::format("c{}", i % 17));
         turns.remember(scope, message, "<think>\n", std::vector<std::int32_t>{t, i});
         const auto turn = turns.find(scope, message);
         if (turn != nullptr && turn->ids != std::vector<std::int32_t>{t, i}) ++n_wrong;

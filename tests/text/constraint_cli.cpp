@@ -80,7 +80,7 @@ class Asker {
       RandomModel model(tokenizer_, request.value("seed", 1u) + static_cast<unsigned>(i));
       const RandomModel::Answer text = model.write(**constraint);
       if (!text.is_finished) {
-        answer["unfinished"] = answer.value("unfinished", 0) + 1;
+        answer[text.is_stuck ? "stuck" : "unfinished"].push_back(text.text);
         continue;
       }
       answer["texts"].push_back(text.text);
@@ -147,7 +147,8 @@ int main(int argc, char** argv) {
   Asker asker(*tokenizer);
   std::string line;
   while (std::getline(std::cin, line)) {
-    const std::string answer = asker.answer(json::parse(line)).dump();
+    const std::string answer =
+        asker.answer(json::parse(line)).dump(-1, ' ', false, json::error_handler_t::replace);
     std::printf("%s\n", answer.c_str());
     std::fflush(stdout);
   }

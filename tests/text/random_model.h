@@ -21,7 +21,8 @@ class RandomModel {
   struct Answer {
     std::string text;
     std::vector<std::int32_t> ids;
-    bool is_finished = false;  // false: too long, or no token was left
+    bool is_finished = false;  // false: too long,
+    bool is_stuck = false;     // or no token was left
   };
 
   /// Writes until the end of the turn. After a while it prefers what closes something.
@@ -32,7 +33,10 @@ class RandomModel {
     while (answer.ids.size() < max_tokens) {
       constraint.fill_mask(mask_);
       const std::int32_t id = choose(answer.ids.size() >= n_free);
-      if (id < 0 || !constraint.accept(id)) return answer;
+      if (id < 0 || !constraint.accept(id)) {
+        answer.is_stuck = true;
+        return answer;
+      }
       answer.ids.push_back(id);
       if (id == tokenizer_.vocabulary().eos_id) {
         answer.is_finished = true;

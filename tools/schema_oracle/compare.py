@@ -6,8 +6,9 @@
 For each schema: what a random model writes under the constraint must parse and validate; values
 that the validator accepts must be accepted in every spelling, values that it refuses must not be.
 A line of SCHEMAS.jsonl is {"schema": ..., and of these what applies: "name", "loose": true,
-"error": part of the message, "dropped": [keywords], "valid": [...], "invalid": [...]}.
-Then N random schemas, and N random lists of tools whose calls are read by the output parser.
+"error": part of the message, "dropped": [keywords], "valid": [...], "invalid": [...], "draft": N,
+"unchecked": true where the validator does not know what ECMA-262 knows}. Then the large ones of
+hostile.py, N random schemas, and N random lists of tools whose calls are read by the output parser.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import warnings
 
+from hostile import hostile_cases
 from schemas import Instances, Maker
 
 SKIPPED = 77
@@ -46,8 +48,10 @@ def is_time(text):
     return not isinstance(text, str) or is_date_time("2000-01-01T" + text)
 
 
-def validator(schema):
-    return jsonschema.Draft202012Validator(schema, format_checker=checker)
+def validator(schema, draft=2020):
+    drafts = {4: jsonschema.Draft4Validator, 7: jsonschema.Draft7Validator,
+              2020: jsonschema.Draft202012Validator}
+    return drafts[draft](schema, format_checker=checker)
 
 
 def spellings(value):
@@ -82,13 +86,15 @@ class Comparer:
         if self.n_failures <= 10:
             print("FAILED", what, "\n    under", json.dumps(schema)[:2000])
 
-    def check_walks(self, schema, seed, strict=True):
+    def check_walks(self, schema, seed, strict=True, draft=2020):
         """False if the schema is refused."""
         answer = self.ask({"walk": N_WALKS, "seed": seed, "schema": json.dumps(schema),
                            "strict": strict})
         if "error" in answer:
             return answer
-        self.count("answers unfinished", answer.get("unfinished", 0))
+        self.count("answers unfinished", len(answer.get("unfinished", [])))
+        for text in answer.get("stuck", []):
+            self.fail(schema, f"nothing may follow {text!r}")
         for text in answer.get("texts", []):
             self.count("answers")
             try:
@@ -96,9 +102,9 @@ class Comparer:
             except ValueError as error:
                 self.fail(schema, f"{text!r} is not JSON: {error}")
                 continue
-            if answer["dropped"]:
+            if answer["dropped"] or draft is None:
                 continue
-            errors = list(validator(schema).iter_errors(value))
+            errors = list(validator(schema, draft).iter_errors(value))
             if errors:
                 self.fail(schema, f"{text!r}: {errors[0].message}")
         return answer
@@ -116,7 +122,8 @@ class Comparer:
     def check_written(self, case, seed):
         """One line of a file."""
         schema, strict = case["schema"], not case.get("loose", False)
-        answer = self.check_walks(schema, seed, strict)
+        draft = None if case.get("unchecked") else case.get("draft", 2020)
+        answer = self.check_walks(schema, seed, strict, draft)
         self.count("written schemas")
         if "error" in case or "error" in answer:
             if case.get("error", "no error") not in answer.get("error", ""):
@@ -126,7 +133,7 @@ class Comparer:
         if dropped != sorted(case.get("dropped", [])):
             self.fail(schema, f"dropped {dropped} instead of {case.get('dropped', [])}")
         for value in case.get("valid", []):
-            if not dropped and not validator(schema).is_valid(value):
+            if not dropped and draft and not validator(schema, draft).is_valid(value):
                 self.fail(schema, f"{value!r} is given as valid and is not")
         self.check_values(schema, case.get("valid", []), True, strict)
         self.check_values(schema, case.get("invalid", []), False, strict)
@@ -174,7 +181,8 @@ class Comparer:
 
     def check_call_list(self, tools, rules, dropped, calls):
         schemas = {t["function"]["name"]: t["function"]["parameters"] for t in tools}
-        surprises = [text for text in calls["warnings"] if "is not in the tool's schema" not in text]
+        surprises = [text for text in calls["warnings"]
+                     if "is not in the tool's schema" not in text]
         if calls["content"] or surprises:
             self.fail(tools, f"{calls['text']!r} leaves {calls['content']!r} {surprises}")
         n = len(calls["calls"])
@@ -212,6 +220,8 @@ def main():
             for number, line in enumerate(file):
                 if line.strip():
                     comparer.check_written(json.loads(line), options.seed + number)
+    for case in hostile_cases():
+        comparer.check_written(case, options.seed)
     for i in range(options.cases):
         comparer.check_random(options.seed + i)
         comparer.check_calls(options.seed + i)

@@ -8,6 +8,11 @@
 #include "base/check.h"
 
 namespace jevons {
+namespace {
+
+constexpr std::size_t kStepsPerEntry = 4;  // tables stay in memory, so they count for more
+
+}  // namespace
 
 bool Lexeme::allows(std::uint32_t state, std::uint64_t count, CountLimits limits) const {
   if (!is_counted()) return true;
@@ -158,7 +163,7 @@ Result<Lexeme> LexemeBuilder::finish(bool is_counted, WorkBudget& budget) {
     lexeme.byte_class[byte] = static_cast<std::uint8_t>(n_classes);
   }
   lexeme.n_classes = ++n_classes;
-  JEVONS_TRY(budget.spend(n_states * n_classes));
+  JEVONS_TRY(budget.spend(n_states * n_classes * kStepsPerEntry));
   lexeme.next.assign(n_states * n_classes, Lexeme::kDead);
   lexeme.accepting.assign(n_states, 0);
   lexeme.has_next.assign(n_states, 0);
