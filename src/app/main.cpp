@@ -1,4 +1,7 @@
 // The program: one subcommand for each job, from one table.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <exception>
 #include <vector>
@@ -84,6 +87,8 @@ int report(const Error& error, ExitCode code) {
 int main(int argc, char** argv) {
   try {
     jevons::use_utf8_locale();
+    // Standard output belongs to the answer.
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("jevons"));
     return jevons::run_program(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "jevons: internal error: %s\n", error.what());

@@ -109,7 +109,7 @@ struct CompletionSink {
   std::function<void(const CacheReport&)> on_start;  // left the queue; what of the prompt is there
   std::function<void(int n_done, int n_total)> on_prompt_progress;  // tokens
   std::function<void(const CompletionChunk&)> on_chunk;
-  /// Errors: logits that are not finite.
+  /// Errors: logits that are not finite, a constraint that allows no token.
   std::function<void(const Result<CompletionResult>&)> on_end;
 };
 

@@ -62,11 +62,8 @@ std::expected<CompletionId, SubmitError> EngineCore::submit(CompletionRequest&& 
     error.retry_after_s = std::clamp(seconds_per_request_.load(), 1.0, 600.0);
     return refuse(std::move(error));
   }
-  if (n_before == 0) {
-    // What the engine did not do while it had nothing to do is no lack of progress.
-    const std::lock_guard lock(status_mutex_);
-    last_progress_ = EngineClock::now();
-  }
+  // What the engine did not do while it had nothing to do is no lack of progress.
+  if (n_before == 0) note_progress();
   n_accepted_.fetch_add(1);
   const bool is_interactive = request.priority == Priority::kInteractive;
   CompletionId id = 0;
@@ -134,6 +131,7 @@ void EngineCore::take(Mail mail) {
     }
     begin_prompt(*sequence, loaded.n_good_pages);
   }
+  if (!mail.loaded.empty()) note_progress();
   for (const CompletionId id : mail.cancelled) {
     if (Sequence* sequence = find(id)) end(*sequence, StopReason::kCancelled);
   }

@@ -103,6 +103,7 @@ class EngineCore {
   void advance(Sequence& sequence, std::span<const float> logits);
 
   // What others see: engine_status.cpp
+  void note_progress();  // any thread
   void publish(bool now);
   void count_pages();
   void describe_all();

@@ -46,6 +46,11 @@ void EngineCore::count_pages() {
   counters_.n_pages_cached = pool_.n_pages() - pool_.n_free() - counters_.n_pages_used;
 }
 
+void EngineCore::note_progress() {
+  const std::lock_guard lock(status_mutex_);
+  last_progress_ = EngineClock::now();
+}
+
 void EngineCore::describe_all() {
   seen_.clear();
   // Prompts are read together: each ends when its own work and an equal share of the others' is

@@ -96,10 +96,7 @@ void EngineCore::take_results(double ms) {
   if (facts.n_decoded > 0) answer_speed_.record(facts.n_decoded, ms);
   ++counters_.n_steps;
   counters_.n_prompt_tokens += static_cast<std::uint64_t>(facts.n_prompt_tokens);
-  {
-    const std::lock_guard lock(status_mutex_);
-    last_progress_ = EngineClock::now();
-  }
+  note_progress();
   const auto vocab_size = static_cast<std::size_t>(model_.config().vocab_size);
   std::span<const float> logits(logits_);
   for (Sequence* sequence : running_) {
