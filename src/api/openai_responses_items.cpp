@@ -98,6 +98,18 @@ void set_parts(JsonValue& message) {
 
 }  // namespace
 
+std::span<const ChoiceOutput::Token> tokens_of_text(std::span<const ChoiceOutput::Token> tokens,
+                                                    std::string_view text) {
+  std::string bytes;
+  for (const ChoiceOutput::Token& token : tokens) bytes += token.bytes;
+  std::string_view rest = bytes;
+  for (std::size_t n_before = 0; n_before < tokens.size(); ++n_before) {
+    if (rest.starts_with(text) || text.starts_with(rest)) return tokens.subspan(n_before);
+    rest.remove_prefix(tokens[n_before].bytes.size());
+  }
+  return tokens;
+}
+
 void add_to_list(std::string& list, std::string_view entry) {
   if (!list.empty()) list += ',';
   list += entry;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,11 @@ struct ReasoningStyle {
 
 /// One token of `logprobs`.
 [[nodiscard]] std::string logprob_json(const ChoiceOutput::Token& token);
+
+/// Those of `tokens` that `text`, the beginning of a message, is made of: before them may come the
+/// marker that ended the reasoning and the line ends behind it.
+[[nodiscard]] std::span<const ChoiceOutput::Token> tokens_of_text(
+    std::span<const ChoiceOutput::Token> tokens, std::string_view text);
 
 /// Appends to a list of JSON texts between commas.
 void add_to_list(std::string& list, std::string_view entry);

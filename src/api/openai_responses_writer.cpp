@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -254,19 +255,18 @@ class Writer final : public ResponseWriter {
                fmt::format(R"({},"delta":{})", part_index(), json_string(text)));
   }
 
-  void add_text(std::string_view text, const std::vector<ChoiceOutput::Token>& tokens) {
+  void add_text(std::string_view text, std::span<const ChoiceOutput::Token> tokens) {
     if (text.empty()) return;
     if (!is_open(Kind::kMessage)) {
       open_item(Kind::kMessage, "msg");
       whole_item_event("response.output_item.added");
       part_event("added", "");
+      tokens = tokens_of_text(tokens, text);
     }
     ResponsesItem& item = items_.back();
     item.text += text;
     std::string logprobs;
-    for (const ChoiceOutput::Token& token : tokens) {
-      add_to_list(logprobs, logprob_json(token));
-    }
+    for (const ChoiceOutput::Token& token : tokens) add_to_list(logprobs, logprob_json(token));
     if (!logprobs.empty()) add_to_list(item.logprobs, logprobs);
     item_event("response.output_text.delta",
                fmt::format(R"("content_index":0,"delta":{},"logprobs":[{}])", json_string(text),

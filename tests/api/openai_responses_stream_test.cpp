@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <random>
@@ -10,8 +11,9 @@
 #include <sstream>
 
 #include "api/dialect.h"
-#include "tests/api/responses_events.h"
+#include "api/openai_responses_items.h"
 #include "base/atomic_file.h"
+#include "tests/api/responses_events.h"
 
 namespace jevons {
 namespace {
@@ -110,8 +112,8 @@ void expect_order(const std::vector<Json>& events) {
 const Json kBody = Json::parse(R"({
   "model": "jevons", "stream": true, "input": "q", "metadata": {"a": "b"},
   "tools": [{"type": "function", "name": "ls"}, {"type": "custom", "name": "apply_patch"},
-            {"type": "namespace", "name": "agents", "tools": [{"type": "function", "name": "spawn"},
-                                                              {"type": "custom", "name": "say"}]}]})");
+            {"type": "namespace", "name": "agents", "tools": [
+              {"type": "function", "name": "spawn"}, {"type": "custom", "name": "say"}]}]})");
 
 std::vector<OutputEvent> example_answer() {
   return {ReasoningDelta{"Think"},
@@ -175,9 +177,9 @@ TEST(OpenAiResponsesStream, ReasoningAsASummaryIsTheEventsOfTheFile) {
 
 // ---- Any answer.
 
-class RandomAnswer {
+class RandomEvents {
  public:
-  explicit RandomAnswer(std::uint32_t seed) : random_(seed) {}
+  explicit RandomEvents(std::uint32_t seed) : random_(seed) {}
 
   std::size_t below(std::size_t n) { return random_() % n; }
 
@@ -251,7 +253,7 @@ class RandomAnswer {
   std::mt19937 random_;
 };
 
-Json random_body(RandomAnswer& random) {
+Json random_body(RandomEvents& random) {
   Json body = kBody;
   if (random.below(2) == 0) body["reasoning"] = {{"summary", "auto"}};
   if (random.below(2) == 0) body["include"] = {"reasoning.encrypted_content"};
@@ -261,7 +263,7 @@ Json random_body(RandomAnswer& random) {
 TEST(OpenAiResponsesStream, FoldingTheEventsGivesTheResponseOfTheLastOne) {
   for (std::uint32_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
-    RandomAnswer random(seed);
+    RandomEvents random(seed);
     const auto dialect = make_openai_responses(std::string());
     const Json body = random_body(random);
     const auto request = request_for(*dialect, body);
@@ -272,8 +274,12 @@ TEST(OpenAiResponsesStream, FoldingTheEventsGivesTheResponseOfTheLastOne) {
     expect_order(events);
 
     const Json& last = events.back();
-    const bool is_complete =
-        end.reason == StopReason::kEndOfTurn || end.reason == StopReason::kStopString;
+    const bool has_cut_call = std::any_of(answer.begin(), answer.end(), [](const auto& event) {
+      const auto* call_end = std::get_if<ToolCallEnd>(&event);
+      return call_end != nullptr && !call_end->complete;
+    });
+    const bool is_complete = !has_cut_call && (end.reason == StopReason::kEndOfTurn ||
+                                               end.reason == StopReason::kStopString);
     EXPECT_EQ(last["type"], is_complete ? "response.completed" : "response.incomplete");
     EXPECT_EQ(last["response"]["status"], is_complete ? "completed" : "incomplete");
     Json folded = fold(events)["output"];
@@ -320,7 +326,7 @@ TEST(OpenAiResponsesStream, AnAnswerSentBackIsTheTurnThatWasWritten) {
   int n_compared = 0;
   for (std::uint32_t seed = 0; seed < 600; ++seed) {
     SCOPED_TRACE(seed);
-    RandomAnswer random(seed);
+    RandomEvents random(seed);
     const auto dialect = make_openai_responses(std::string());
     Json body = random_body(random);
     const auto answer = random.events();
@@ -451,6 +457,20 @@ TEST(OpenAiResponsesStream, LogprobsGoWithTheirText) {
   EXPECT_EQ(logprobs.at(0).at("top_logprobs").at(0).at("logprob"), -0.5);
   EXPECT_EQ(logprobs[1]["logprob"], -9999.0);
   EXPECT_EQ(fold(events)["output"], events.back()["response"]["output"]);
+}
+
+TEST(OpenAiResponsesStream, TheMarkerBeforeAMessageIsNoneOfItsTokens) {
+  const auto count = [](const std::vector<std::string>& tokens, const std::string& text) {
+    std::vector<ChoiceOutput::Token> list;
+    for (const std::string& bytes : tokens) list.push_back(ChoiceOutput::Token{bytes, -1, {}});
+    return tokens_of_text(list, text).size();
+  };
+  EXPECT_EQ(count({"</think>", "\n\n", "Hel", "lo"}, "Hello"), 2U);
+  EXPECT_EQ(count({"Hel", "lo"}, "Hello"), 2U);
+  EXPECT_EQ(count({"</think>", "\n\n", "\n", "x"}, "\nx"), 2U);
+  EXPECT_EQ(count({"</think>", "\n\n", "a", " <"}, "a "), 2U);  // "<" waits for what follows
+  EXPECT_EQ(count({"</think>", "\n\n", "a"}, "ab"), 1U);
+  EXPECT_EQ(count({"other"}, "text"), 1U);
 }
 
 }  // namespace

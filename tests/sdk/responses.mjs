@@ -274,21 +274,21 @@ test('stored responses are shown, listed and deleted', async () => {
 test('stored responses are there after a restart, for their key alone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'jevons-responses-'));
   const keys = join(folder, 'keys.toml');
-  writeFileSync(keys, '[[key]]\nname = "a"\nkey = "sesame"\n[[key]]\nname = "b"\nkey = "other"\n');
+  writeFileSync(keys, '[[key]]\nname = "a"\nkey = "open sesame"\n[[key]]\nname = "b"\nkey = "another one"\n');
   const options = ['--responses-dir', join(folder, 'responses'), '--api-keys', keys];
   let running = await startServer({answers: kAnswers, options});
   try {
-    const first = await connect(running, 'sesame').responses.create(ask('Say a greeting'));
+    const first = await connect(running, 'open sesame').responses.create(ask('Say a greeting'));
     await running.stop();
     running = await startServer({answers: kAnswers, options});
     const next = ask('Say a greeting', {previous_response_id: first.id});
-    await assert.rejects(connect(running, 'other').responses.create(next), (error) => {
+    await assert.rejects(connect(running, 'another one').responses.create(next), (error) => {
       assert.ok(error instanceof OpenAI.NotFoundError);
       assert.equal(error.code, 'previous_response_not_found');
       assert.equal(error.param, 'previous_response_id');
       return true;
     });
-    const second = await connect(running, 'sesame').responses.create(next);
+    const second = await connect(running, 'open sesame').responses.create(next);
     assert.ok(second.usage.input_tokens > first.usage.input_tokens);
   } finally {
     await running.stop();
