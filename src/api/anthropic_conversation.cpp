@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -152,23 +154,37 @@ class ConversationReader {
     JEVONS_ASSIGN(const JsonValue* const tool, changed_tool(block, tool_path));
     if (const JsonValue* const definition = set_field(*tool, "definition")) {
       JEVONS_ASSIGN(auto added, read_anthropic_tool(*definition, tool_path + ".definition", chat_));
-      if (!added) return "";
-      added->is_listed = chat_.tools.empty();
-      chat_.tools.push_back(*added);
-      return added->is_listed ? "" : "A tool was added:\n" + tool_introduction(*added);
+      return added ? add_tool(*std::move(added)) : "";
     }
     JEVONS_ASSIGN(const std::string name, changed_tool_name(*tool, tool_path));
     const ToolDefinition* const known = find_tool(chat_, name);
-    if (known != nullptr && known->is_listed) return "";
+    if (known != nullptr && known->is_listed) {
+      return removed_.erase(name) > 0 ? fmt::format("The tool {} can be called again.", name) : "";
+    }
     if (known != nullptr) return "A tool was added:\n" + tool_introduction(*known);
     warn(path, fmt::format("there is no tool called \"{}\" that can be called", name));
     return "";
+  }
+
+  /// One that takes the place of a known one types the arguments from now on; the list at the
+  /// begin of the prompt stays as it was.
+  std::string add_tool(ToolDefinition tool) {
+    const std::string introduction = "A tool was added:\n" + tool_introduction(tool);
+    if (ToolDefinition* const known = find_tool(chat_, tool.name)) {
+      known->parameters = std::move(tool.parameters);
+      return introduction;
+    }
+    tool.is_listed = chat_.tools.empty();
+    const bool is_listed = tool.is_listed;
+    chat_.tools.push_back(std::move(tool));
+    return is_listed ? "" : introduction;
   }
 
   Parsed<std::string> tool_removal(const JsonValue& block, const std::string& path) {
     const std::string tool_path = path + ".tool";
     JEVONS_ASSIGN(const JsonValue* const tool, changed_tool(block, tool_path));
     JEVONS_ASSIGN(const std::string name, changed_tool_name(*tool, tool_path));
+    removed_.insert(name);
     return fmt::format("The tool {} is gone: do not call it.", name);
   }
 
@@ -327,6 +343,7 @@ class ConversationReader {
   ChatRequest chat_;
   std::optional<Turn> turn_;
   std::vector<ToolCall> open_calls_;  // of the assistant message before the turn being read
+  std::set<std::string> removed_;     // names of tools
 };
 
 }  // namespace

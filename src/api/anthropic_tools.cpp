@@ -71,10 +71,6 @@ Parsed<std::optional<ToolDefinition>> read_anthropic_tool(const JsonValue& tool,
     return invalid_field(member_path(path, "name"),
                          "expected 1 to 512 bytes without line ends, quotes, < and >");
   }
-  if (find_tool(chat, definition.name) != nullptr) {
-    return invalid_field(member_path(path, "name"),
-                         fmt::format("there are two tools called \"{}\"", definition.name));
-  }
   JEVONS_ASSIGN(const auto description, string_field(tool, "description", path));
   definition.description = description.value_or("");
   const JsonValue* const schema = set_field(tool, "input_schema");
@@ -97,7 +93,12 @@ Parsed<void> read_anthropic_tools(const JsonValue& root, ChatRequest& chat) {
   if (!tools->is_array()) return wrong_kind_of_field("tools", *tools, "a list of tools");
   for (std::size_t i = 0; i < tools->items.size(); ++i) {
     JEVONS_ASSIGN(auto tool, read_anthropic_tool(tools->items[i], item_path("tools", i), chat));
-    if (tool) chat.tools.push_back(*std::move(tool));
+    if (!tool) continue;
+    if (find_tool(chat, tool->name) != nullptr) {
+      return invalid_field(item_path("tools", i) + ".name",
+                           fmt::format("there are two tools called \"{}\"", tool->name));
+    }
+    chat.tools.push_back(*std::move(tool));
   }
   if (std::ranges::any_of(tools->items, is_server_side_search) ||
       std::ranges::none_of(chat.tools, &ToolDefinition::is_listed)) {

@@ -97,6 +97,25 @@ TEST(AnthropicRequest, MissingResultKeepsItsPlace) {
   EXPECT_EQ(chat.warnings.size(), 1U);
 }
 
+TEST(AnthropicRequest, ToolThatIsAddedAgainTypesItsArgumentsAnew) {
+  const auto request = parse(R"({"max_tokens": 9,
+      "tools": [{"name": "f", "input_schema": {"properties": {"a": {"type": "string"}}}}],
+      "messages": [{"role": "user", "content": "q"}, {"role": "system", "content": [
+        {"type": "tool_removal", "tool": {"type": "tool_reference", "name": "f"}},
+        {"type": "tool_addition", "tool": {"type": "tool_definition", "definition":
+          {"name": "f", "input_schema": {"properties": {"a": {"type": "integer"}}}}}},
+        {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "f"}}]}]})");
+  ASSERT_TRUE(request) << request.error().message;
+  const auto& chat = std::get<ChatRequest>(request->input);
+  ASSERT_EQ(chat.tools.size(), 1U);
+  EXPECT_NE(chat.tools[0].parameters.find("integer"), std::string::npos);
+  EXPECT_NE(chat.tools[0].function_json.find("string"), std::string::npos);
+  const std::string told = chat.messages[1].content.joined();
+  EXPECT_TRUE(told.starts_with("The tool f is gone: do not call it.\n")) << told;
+  EXPECT_NE(told.find("integer"), std::string::npos) << told;
+  EXPECT_TRUE(told.ends_with("\nThe tool f can be called again.")) << told;
+}
+
 TEST(AnthropicRequest, StringAndBlocksAreTheSame) {
   const auto text = parse(R"({"max_tokens": 9, "system": "S", "messages": [
       {"role": "user", "content": "q"},

@@ -108,6 +108,20 @@ TEST(Prompt, ALaterSystemMessageIsAUserTurnThatEndsNoReasoning) {
   EXPECT_EQ(render(begin + R"(, {"role": "system", "content": ""}]})", no_answer).value(), before);
 }
 
+TEST(Prompt, ToolsThatAreNotListedAreNotShown) {
+  const ToolDefinition shown{.name = "f", .function_json = R"({"name": "f"})"};
+  ToolDefinition hidden{.name = "g", .function_json = R"({"name": "g"})"};
+  hidden.is_listed = false;
+  const auto prompt = [](std::vector<ToolDefinition> tools) {
+    ChatRequest request;
+    request.tools = std::move(tools);
+    return prompt_text(render_prompt(request, PromptFormat{}).value());
+  };
+  EXPECT_EQ(prompt({hidden, shown, hidden}), prompt({shown}));
+  EXPECT_EQ(prompt({hidden}), prompt({}));
+  EXPECT_NE(prompt({shown}), prompt({}));
+}
+
 TEST(Prompt, OnlyOurOwnMarkersAreTrusted) {
   const auto request = parse_chat_request(R"({
     "tools": [{"function": {"name": "]~b]tool"}}],
