@@ -1,6 +1,6 @@
 // Any bytes as what a client sends: the parser of requests, the guard, the routes and the dialects,
 // without sockets. Nothing that a client sends is our mistake: each request is either understood or
-// refused with a 4xx (or 501, 505) and its dialect's error object. The first byte says how the rest
+// refused with a 4xx and its dialect's error object. The first byte says how the rest
 // is cut.
 #include <algorithm>
 #include <cstdint>
@@ -20,9 +20,7 @@ namespace {
 
 using jevons::HttpRequestParser;
 
-bool is_refusal(int status) {
-  return (status >= 400 && status < 500) || status == 501 || status == 505;
-}
+bool is_refusal(int status) { return status >= 400 && status < 500; }
 
 void check_error(const jevons::Dialect& dialect, const jevons::ApiError& error) {
   JEVONS_CHECK(is_refusal(jevons::http_status(error.kind)));

@@ -43,7 +43,8 @@ DialectName dialect_of(const HttpExchange& exchange) {
 }
 
 ApiErrorKind kind_of_status(int status) {
-  return status == 413 ? ApiErrorKind::kTooLarge : ApiErrorKind::kInvalidRequest;
+  if (status == 413) return ApiErrorKind::kTooLarge;
+  return status == 503 ? ApiErrorKind::kOverloaded : ApiErrorKind::kInvalidRequest;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -253,9 +252,9 @@ CompletionRequest base_completion(const Engine& engine, const GenerationRequest&
   base.client = caller.client;
   base.cache_scope = caller.cache_scope;
   if (const auto deadline = caller.deadline_s ? caller.deadline_s : request.deadline_s) {
-    base.deadline =
-        std::chrono::steady_clock::now() +
-        std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(*deadline * 1000)));
+    using Clock = std::chrono::steady_clock;
+    base.deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                       std::chrono::duration<double>(*deadline));
   }
   if (request.tool_choice.kind == ToolChoice::Kind::kNone) {
     // The tools stay in the prompt, so that its beginning stays the same; only no call may begin.

@@ -185,9 +185,8 @@ HttpConnection::Awaitable<> HttpConnection::read_head(HttpRequestParser& parser,
 
 // The response to a body that cannot be taken, or nothing when it is whole.
 HttpConnection::Awaitable<std::optional<HttpResponse>> HttpConnection::read_body(
-    HttpRequestParser& parser, HttpExchange& exchange) {
+    HttpRequestParser& parser, HttpExchange& exchange, std::int64_t& n_bytes) {
   const auto began = Clock::now();
-  std::int64_t n_bytes = 0;
   std::size_t n_seen = 0;
   while (parser.state() == HttpRequestParser::State::kBody) {
     if (inbox_.size() > n_seen) {
@@ -195,6 +194,10 @@ HttpConnection::Awaitable<std::optional<HttpResponse>> HttpConnection::read_body
       consume(parser);
       n_seen = inbox_.size();
       n_bytes += static_cast<std::int64_t>(n_before - n_seen);
+      host_.n_bodies_bytes += n_before - n_seen;
+      if (host_.n_bodies_bytes > host_.options.max_bodies_bytes) {
+        co_return host_.handler.refuse(exchange, 503, "too many long requests at once");
+      }
       const HttpServerOptions::Milliseconds allowed(n_bytes / kLeastBodyBytesPerMs);
       deadline_ =
           std::min(in(host_.options.body_timeout), began + host_.options.body_timeout + allowed);
@@ -233,6 +236,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
   } else {
     early = host_.handler.begin(*exchange);
   }
+  std::int64_t n_body_bytes = 0;
   if (!early && parser.state() == State::kBody) {
     deadline_ = in(host_.options.body_timeout);
     if (exchange->request.expects_continue) {
@@ -240,7 +244,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
       if (inbox_.empty()) co_await write(go_on);
       deadline_ = in(host_.options.body_timeout);
     }
-    early = co_await read_body(parser, *exchange);
+    early = co_await read_body(parser, *exchange, n_body_bytes);
   }
   deadline_ = Clock::time_point::max();
   bool goes_on = false;
@@ -252,6 +256,7 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
     exchange->request = parser.take();
     goes_on = co_await respond(exchange, keep_alive);
   }
+  host_.n_bodies_bytes -= static_cast<std::uint64_t>(n_body_bytes);
   host_.handler.finish(*exchange);
   co_return goes_on&& keep_alive;
 }

@@ -48,6 +48,7 @@ struct HttpHost {
   const HttpServerOptions& options;
   std::shared_ptr<WakeList> wakes;
   HttpCounts counts{};
+  std::uint64_t n_bodies_bytes = 0;  // of requests that are being read or answered
   bool is_draining = false;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections{};
   std::function<void()> on_last_gone{};
@@ -79,7 +80,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Awaitable<bool> serve_one();
   Awaitable<> read_head(HttpRequestParser& parser, HttpExchange& exchange);
   Awaitable<std::optional<HttpResponse>> read_body(HttpRequestParser& parser,
-                                                   HttpExchange& exchange);
+                                                   HttpExchange& exchange, std::int64_t& n_bytes);
   Awaitable<bool> respond(std::shared_ptr<HttpExchange> exchange, bool keep_alive);
   Awaitable<bool> send_whole(HttpExchange& exchange, HttpResponse response, bool keep_alive);
   Awaitable<bool> send_stream(HttpExchange& exchange, ResponseStream& stream, bool keep_alive);

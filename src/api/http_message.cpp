@@ -30,7 +30,7 @@ HttpRequestParser::Failure failure_of(const error_code& error, const HttpLimits&
     return {413, fmt::format("the body of the request is longer than {} bytes", limits.body_bytes)};
   }
   if (error == http::error::bad_version) {
-    return {505, "the request is not HTTP/1.0 or HTTP/1.1"};
+    return {400, "the request is not HTTP/1.0 or HTTP/1.1"};
   }
   return {400, fmt::format("the request is not valid HTTP: {}", error.message())};
 }
@@ -90,7 +90,7 @@ struct HttpRequestParser::Machine {
     }
     // Any other coding would leave the end of the body to guesses.
     if (request.header("transfer-encoding") != nullptr && !parser.chunked()) {
-      return fail({501, "the only transfer coding known here is chunked"});
+      return fail({400, "the only transfer coding known here is chunked"});
     }
     if (const std::string* expect = request.header("expect");
         expect != nullptr && !request.expects_continue) {

@@ -62,7 +62,7 @@ class HttpRequestParser {
   [[nodiscard]] HttpRequest take();
 
   struct Failure {
-    int status;  // 400, 413, 431, 501 or 505
+    int status;  // 400, 413, 417 or 431
     std::string message;
   };
   [[nodiscard]] const Failure& failure() const;

@@ -1,6 +1,9 @@
 #include "api/http_server.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -44,6 +47,20 @@ std::string address_text(const tcp::endpoint& endpoint) {
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
   }
   return address.to_string();
+}
+
+// A machine that has gone without a word (no network, no power) is noticed although what it is sent
+// fits into the socket's buffer for hours.
+void notice_lost_machines(int fd, std::chrono::milliseconds after) {
+  const int on = 1;
+  const int n_probes = 3;
+  const int seconds = std::max(1, static_cast<int>(after.count() / 1000 / (n_probes + 1)));
+  const auto unanswered_ms = static_cast<unsigned>(after.count());
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &n_probes, sizeof n_probes);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof unanswered_ms);
 }
 
 Result<std::optional<asio::ssl::context>> tls_context(const HttpServerOptions& options) {
@@ -168,6 +185,7 @@ void HttpServer::State::take(tcp::socket socket) {
   const bool is_v6 = remote.address().is_v6();
   const int fd = socket.release(error);
   ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  notice_lost_machines(fd, options.lost_timeout);
   auto connection = std::make_shared<HttpConnection>(
       host, make_byte_stream(io, fd, is_v6, tls ? &*tls : nullptr), address_text(remote));
   host.connections.emplace(connection.get(), connection);
@@ -234,7 +252,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& o
     asio::co_spawn(s.io, [&s, &acceptor] { return s.accept_from(acceptor); }, asio::detached);
   }
   asio::co_spawn(s.io, [&s] { return s.keep_time(); }, asio::detached);
-  s.thread = std::thread([&s] { s.io.run(); });
+  s.thread = std::thread([&s] {
+    ::pthread_setname_np(::pthread_self(), "http");
+    s.io.run();
+  });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 

@@ -19,6 +19,7 @@ struct HttpServerOptions {
   int port = 8080;                 // 0: any that is free
   HttpLimits limits{};
   int max_connections = 512;
+  std::uint64_t max_bodies_bytes = std::uint64_t{512} << 20;  // of all requests at once
   int n_preparation_threads = 2;
   std::string tls_certificate{}, tls_key{};  // PEM files; both or none
 
@@ -27,6 +28,7 @@ struct HttpServerOptions {
   Milliseconds body_timeout{30000};   // without a byte of the body; besides, 1 kB/s on average
   Milliseconds idle_timeout{75000};   // between requests
   Milliseconds write_timeout{30000};  // without the client taking a byte
+  Milliseconds lost_timeout{60000};   // without a sign of the client's machine
   Milliseconds linger_timeout{2000};  // for the client to see the end before the socket closes
   Milliseconds ping_interval{4000};   // between signs of life; clients are promised 5 s
   Milliseconds whole_patience{5000};  // of clients that wait for a response that is not streamed

@@ -23,7 +23,9 @@ std::expected<std::shared_ptr<KeyLease>, ApiError> KeyLimits::admit(const ApiKey
         account.is_new ? most : std::min(most, account.n_allowed + elapsed_s * per_second);
     account.counted_at = now;
     account.is_new = false;
-    if (account.n_allowed < 1) {
+    // What was added up in fractions may lack a last bit of the whole.
+    constexpr double kRounding = 1e-9;
+    if (account.n_allowed < 1 - kRounding) {
       ApiError error;
       error.kind = ApiErrorKind::kRateLimit;
       error.message = fmt::format("the key '{}' may send {} requests a minute", key.name,

@@ -94,10 +94,10 @@ class ToolReader {
     ToolDefinition definition;
     definition.name = shown_tool_name(name_space, name);
     definition.description = description.value_or("");
-    definition.parameters = fmt::format(
-        R"({{"type": "object", "properties": {{"input": {{"type": "string", "description": {}}}}}, )"
-        R"("required": ["input"]}})",
-        json_string(about_input));
+    definition.parameters = fmt::format(R"({{"type": "object", "properties": {{)"
+                                        R"("input": {{"type": "string", "description": {}}}}}, )"
+                                        R"("required": ["input"]}})",
+                                        json_string(about_input));
     definition.function_json = fmt::format(
         R"({{"name": {}, "description": {}, "parameters": {}}})", json_string(definition.name),
         json_string(definition.description), definition.parameters);

@@ -94,8 +94,7 @@ constexpr Route kRoutes[] = {
 bool matches(std::string_view pattern, std::string_view path) {
   if (pattern.ends_with('*')) {
     pattern.remove_suffix(1);
-    return path.starts_with(pattern) ||
-           (pattern.ends_with('/') && path == pattern.substr(0, pattern.size() - 1));
+    return path.starts_with(pattern);
   }
   const std::size_t brace = pattern.find("{id}");
   if (brace == std::string_view::npos) return pattern == path;

@@ -218,9 +218,7 @@ void EngineCore::report_start(Sequence& sequence, int n_loaded_pages) {
   counters_.n_cached_tokens += static_cast<std::uint64_t>(report.n_cached_tokens);
   counters_.n_disk_tokens += static_cast<std::uint64_t>(report.n_from_disk_tokens);
   if (sequence.sink.on_start) sequence.sink.on_start(report);
-  if (sequence.sink.on_prompt_progress) {
-    sequence.sink.on_prompt_progress(sequence.n_computed, sequence.n_prompt);
-  }
+  sequence.report_progress();
 }
 
 // Null if all pages are held by sequences, or by the disk's writer for a moment.

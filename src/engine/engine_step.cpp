@@ -106,9 +106,7 @@ void EngineCore::take_results(double ms) {
     sequence->n_computed += sequence->n_step;
     if (sequence->phase == Phase::kPrompt) {
       insert_whole_pages(*sequence);
-      if (!sequence->has_answered && sequence->sink.on_prompt_progress) {
-        sequence->sink.on_prompt_progress(sequence->n_computed, sequence->n_prompt);
-      }
+      sequence->report_progress();
     }
     if (sequence->n_pending() > 0) continue;
     advance(*sequence, logits.first(vocab_size));

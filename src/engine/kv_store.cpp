@@ -77,7 +77,9 @@ struct KvStore::State {
   std::deque<PageFolder::Neighbour> neighbours;
   std::uint64_t neighbour_bytes = 0;
   std::deque<ReadJob> reads;
-  std::deque<WriteJob> writes;  // the first one stays until it is written
+  std::deque<WriteJob> writes;
+  bool writing = false;  // the first of them; it stays there until it is written
+  std::vector<PageIndex::Name> removals;
   std::unordered_set<PageHash, PageHashIndex> queued;
   std::vector<PageIndex::Name> touches;
   SteadyClock::time_point paused_until{};
@@ -107,6 +109,7 @@ struct KvStore::State {
   void write_next(std::unique_lock<std::mutex>& lock);
   void note_written(const WriteJob& job, const Result<void>& written);
   void touch_files(std::unique_lock<std::mutex>& lock);
+  void remove_files(std::unique_lock<std::mutex>& lock);
 };
 
 void KvStore::State::add_listed(const std::vector<PageFolder::Listed>& pages) {
@@ -148,6 +151,8 @@ void KvStore::State::run() {
       ReadJob job = std::move(reads.front());
       reads.pop_front();
       read(lock, std::move(job));
+    } else if (!removals.empty()) {
+      remove_files(lock);  // before a page of that name is written anew
     } else if (!writes.empty()) {
       write_next(lock);
     } else if (!touches.empty()) {
@@ -156,6 +161,7 @@ void KvStore::State::run() {
       work_came.wait(lock);
     }
   }
+  remove_files(lock);
   touch_files(lock);
   while (!reads.empty()) {
     const ReadJob job = std::move(reads.front());
@@ -227,6 +233,7 @@ bool KvStore::State::read_page(PageRead& wanted) {
 }
 
 void KvStore::State::write_next(std::unique_lock<std::mutex>& lock) {
+  writing = true;
   prune(lock, file_bytes);
   WriteJob job = std::move(writes.front());
   const bool may_write =
@@ -251,6 +258,7 @@ void KvStore::State::write_next(std::unique_lock<std::mutex>& lock) {
   }
   queued.erase(job.hash);
   writes.pop_front();
+  writing = false;
   if (writes.empty()) work_done.notify_all();
 }
 
@@ -276,6 +284,15 @@ void KvStore::State::touch_files(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   for (const PageIndex::Name& name : names) folder->touch(name.hash, name.parent);
   lock.lock();
+}
+
+void KvStore::State::remove_files(std::unique_lock<std::mutex>& lock) {
+  const std::vector<PageIndex::Name> names = std::exchange(removals, {});
+  for (const PageIndex::Name& name : names) index.remove(name.hash);
+  lock.unlock();
+  for (const PageIndex::Name& name : names) folder->remove(name.hash, name.parent);
+  lock.lock();
+  if (writes.empty() && removals.empty()) work_done.notify_all();
 }
 
 KvStore::KvStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -345,6 +362,22 @@ void KvStore::write(const PageHash& hash, const PageHash& parent,
   state_->work_came.notify_one();
 }
 
+void KvStore::remove(const PageHash& hash, const PageHash& parent) {
+  const std::scoped_lock lock(state_->mutex);
+  if (!state_->queued.contains(hash) && state_->index.find(hash) == nullptr) return;
+  state_->index.remove(hash);
+  state_->removals.push_back({hash, parent});
+  // One that is half written goes when it is there.
+  std::deque<WriteJob>& writes = state_->writes;
+  const auto job = std::find_if(writes.begin(), writes.end(),
+                                [&hash](const WriteJob& waiting) { return waiting.hash == hash; });
+  if (job != writes.end() && !(state_->writing && job == writes.begin())) {
+    state_->queued.erase(hash);
+    writes.erase(job);
+  }
+  state_->work_came.notify_one();
+}
+
 void KvStore::read(std::vector<PageRead> pages, std::function<void(int)> done) {
   const std::scoped_lock lock(state_->mutex);
   state_->reads.push_back({std::move(pages), std::move(done)});
@@ -353,8 +386,9 @@ void KvStore::read(std::vector<PageRead> pages, std::function<void(int)> done) {
 
 void KvStore::flush(double timeout_ms) {
   std::unique_lock lock(state_->mutex);
-  state_->work_done.wait_for(lock, milliseconds(timeout_ms),
-                             [this] { return state_->pruned && state_->writes.empty(); });
+  state_->work_done.wait_for(lock, milliseconds(timeout_ms), [this] {
+    return state_->pruned && state_->writes.empty() && state_->removals.empty();
+  });
 }
 
 EngineStatus::Disk KvStore::status() const {

@@ -61,6 +61,9 @@ class KvStore {
   void write(const PageHash& hash, const PageHash& parent, std::span<const std::int32_t> tokens,
              KvPage page);
 
+  /// Removes a page, also one that waits to be written.
+  void remove(const PageHash& hash, const PageHash& parent);
+
   struct PageRead {
     PageHash hash, parent;
     std::vector<std::int32_t> tokens;  // must be those in the file

@@ -179,16 +179,20 @@ void PageTree::sweep_held() {
       ++i;
       continue;
     }
-    held_[i] = held_.back();
-    held_[i]->held_at = static_cast<int>(i);
-    held_.pop_back();
-    node->held_at = -1;
     // It was in use until about now, and so were those before it.
     for (PageNode* page = node; page != &root_ && page->last_use < now_; page = page->parent) {
       page->last_use = now_;
     }
-    if (!node->is_pinned()) became_unpinned(node);
+    let_go(node);
   }
+}
+
+void PageTree::let_go(PageNode* node) {
+  held_.back()->held_at = node->held_at;
+  std::swap(held_[static_cast<std::size_t>(node->held_at)], held_.back());
+  held_.pop_back();
+  node->held_at = -1;
+  if (!node->is_pinned()) became_unpinned(node);
 }
 
 void PageTree::became_pinned(PageNode* node) {
@@ -244,6 +248,19 @@ int PageTree::evict(int n_pages) {
     ++n_evicted;
   }
   return n_evicted;
+}
+
+void PageTree::drop(PageNode* node, const std::function<void(const PageNode&)>& dropped) {
+  std::vector<PageNode*> behind{node};
+  for (std::size_t i = 0; i < behind.size(); ++i) {
+    const std::set<PageNode*, PageOrder>& children = behind[i]->children;
+    behind.insert(behind.end(), children.begin(), children.end());
+  }
+  for (auto last = behind.rbegin(); last != behind.rend(); ++last) {
+    if ((*last)->held_at >= 0) let_go(*last);
+    dropped(**last);
+    remove(*last);
+  }
 }
 
 int PageTree::n_evictable() {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <set>
 #include <span>
@@ -124,6 +125,10 @@ class PageTree {
   /// held, and O(log n) for each page dropped.
   int evict(int n_pages);
 
+  /// Drops a page and all behind it, in use or not: who holds one keeps it, but nobody finds it any
+  /// more. Each goes through `dropped` first, those behind before those ahead.
+  void drop(PageNode* node, const std::function<void(const PageNode&)>& dropped);
+
   [[nodiscard]] int n_pages() const { return static_cast<int>(nodes_.size()); }
   /// What evict() could drop: those that nobody holds and behind which nobody holds any.
   [[nodiscard]] int n_evictable();
@@ -144,6 +149,7 @@ class PageTree {
   void became_unpinned(PageNode* node);
   void enter_order(PageNode* node);
   void leave_order(PageNode* node);
+  void let_go(PageNode* node);
   void remove(PageNode* node);
   void check_node(const PageNode& node) const;
   static void check_children(const PageNode& node);

@@ -233,6 +233,19 @@ void PrefixCache::load(const PrefixScope& scope, std::span<const std::int32_t> t
   state_->store->read(std::move(reads), std::move(done));
 }
 
+void PrefixCache::forget(const PrefixScope& scope, std::span<const std::int32_t> tokens,
+                         int n_sound) {
+  const State::View view = state_->view(scope, tokens);
+  const PageTree::Position found = state_->tree.find(view.scope, view.n_shared_pages, tokens);
+  const int n_sound_pages = std::max(n_sound, 0) / kernels::kKeysPerPage;
+  PageNode* node = found.partial != nullptr ? found.partial : found.node;
+  if (node->depth <= n_sound_pages) return;
+  while (node->depth > n_sound_pages + 1) node = node->parent;
+  state_->tree.drop(node, [store = state_->store](const PageNode& dropped) {
+    if (store != nullptr && dropped.is_whole()) store->remove(dropped.hash, dropped.parent->hash);
+  });
+}
+
 int PrefixCache::write_behind() { return state_->write_behind(); }
 
 int PrefixCache::evict(int n_pages) {

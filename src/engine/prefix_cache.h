@@ -64,6 +64,11 @@ class PrefixCache {
   /// Returns how many still wait. A page that is evicted before its turn is not written.
   int write_behind();
 
+  /// Drops what is cached of `tokens` but the first n_sound, in whole pages, and all that goes on
+  /// from there, on disk too: for keys and values that turned out wrong. Who holds pages keeps
+  /// them.
+  void forget(const PrefixScope& scope, std::span<const std::int32_t> tokens, int n_sound);
+
   /// Gives back at least `n_pages` pages that nobody else holds, if there are so many: leaves of
   /// the tree first, those used least and longest ago first; prefixes that several conversations
   /// share stay longest. Returns how many. Looks at each page in use once a call: ask for several.

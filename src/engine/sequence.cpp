@@ -41,6 +41,13 @@ int Sequence::n_planned_tokens(int reserve, int context_length) const {
   return std::max(n, n_tokens());
 }
 
+void Sequence::report_progress() {
+  const int n_done = std::min(n_computed, n_prompt);
+  if (n_done <= n_reported) return;
+  n_reported = n_done;
+  if (sink.on_prompt_progress) sink.on_prompt_progress(n_done, n_prompt);
+}
+
 CompletionResult Sequence::result(StopReason reason, EngineClock::time_point now) const {
   CompletionResult result{};
   result.stop_reason = reason;

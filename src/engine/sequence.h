@@ -45,6 +45,8 @@ struct Sequence {
 
   /// Takes all pages that hold nothing yet away.
   void trim_pages() { kv.truncate_pages(pages_for(n_computed)); }
+  /// Tells the client how far its prompt is; never a step back, even after pages were lost.
+  void report_progress();
   [[nodiscard]] CompletionResult result(StopReason reason, EngineClock::time_point now) const;
 
   const CompletionId id;  // grows with arrival
@@ -73,6 +75,7 @@ struct Sequence {
   CompletionId waits_for = 0;
   int waits_until = 0;
 
+  int n_reported = -1;        // of the prompt, read as far as the client knows
   int n_step = 0;             // tokens in the step at hand
   bool has_begun = false;     // on_start was called
   bool has_answered = false;  // the prompt was read once

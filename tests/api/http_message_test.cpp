@@ -117,15 +117,15 @@ TEST(HttpRequestParser, RefusesWhatIsAmbiguous) {
   EXPECT_EQ(status_of(with("Content-Length: -5\r\n")), 400);
   EXPECT_EQ(status_of(with("Content-Length: 5x\r\n")), 400);
   EXPECT_EQ(status_of(with("Content-Length: 99999999999999999999999\r\n")), 400);
-  EXPECT_EQ(status_of(with("Transfer-Encoding: gzip\r\n")), 501);
-  EXPECT_EQ(status_of(with("Transfer-Encoding: chunked, gzip\r\n")), 501);
+  EXPECT_EQ(status_of(with("Transfer-Encoding: gzip\r\n")), 400);
+  EXPECT_EQ(status_of(with("Transfer-Encoding: chunked, gzip\r\n")), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n\r\n"), 417);
 }
 
 TEST(HttpRequestParser, RefusesWhatIsNotHttp) {
-  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505);
+  EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 400);
   EXPECT_EQ(status_of("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), 400);
   EXPECT_EQ(status_of("hello\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET  / HTTP/1.1\r\n\r\n"), 400);

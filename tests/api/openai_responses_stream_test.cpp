@@ -112,8 +112,8 @@ void expect_order(const std::vector<Json>& events) {
 const Json kBody = Json::parse(R"({
   "model": "jevons", "stream": true, "input": "q", "metadata": {"a": "b"},
   "tools": [{"type": "function", "name": "ls"}, {"type": "custom", "name": "apply_patch"},
-            {"type": "namespace", "name": "agents", "tools": [{"type": "function", "name": "spawn"},
-                                                              {"type": "custom", "name": "say"}]}]})");
+            {"type": "namespace", "name": "agents", "tools": [
+              {"type": "function", "name": "spawn"}, {"type": "custom", "name": "say"}]}]})");
 
 std::vector<OutputEvent> example_answer() {
   return {ReasoningDelta{"Think"},
@@ -177,9 +177,9 @@ TEST(OpenAiResponsesStream, ReasoningAsASummaryIsTheEventsOfTheFile) {
 
 // ---- Any answer.
 
-class RandomAnswer {
+class RandomEvents {
  public:
-  explicit RandomAnswer(std::uint32_t seed) : random_(seed) {}
+  explicit RandomEvents(std::uint32_t seed) : random_(seed) {}
 
   std::size_t below(std::size_t n) { return random_() % n; }
 
@@ -253,7 +253,7 @@ class RandomAnswer {
   std::mt19937 random_;
 };
 
-Json random_body(RandomAnswer& random) {
+Json random_body(RandomEvents& random) {
   Json body = kBody;
   if (random.below(2) == 0) body["reasoning"] = {{"summary", "auto"}};
   if (random.below(2) == 0) body["include"] = {"reasoning.encrypted_content"};
@@ -263,7 +263,7 @@ Json random_body(RandomAnswer& random) {
 TEST(OpenAiResponsesStream, FoldingTheEventsGivesTheResponseOfTheLastOne) {
   for (std::uint32_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
-    RandomAnswer random(seed);
+    RandomEvents random(seed);
     const auto dialect = make_openai_responses(std::string());
     const Json body = random_body(random);
     const auto request = request_for(*dialect, body);
@@ -274,12 +274,12 @@ TEST(OpenAiResponsesStream, FoldingTheEventsGivesTheResponseOfTheLastOne) {
     expect_order(events);
 
     const Json& last = events.back();
-    const bool is_cut = std::any_of(answer.begin(), answer.end(), [](const OutputEvent& event) {
-      const auto* const call_end = std::get_if<ToolCallEnd>(&event);
+    const bool has_cut_call = std::any_of(answer.begin(), answer.end(), [](const auto& event) {
+      const auto* call_end = std::get_if<ToolCallEnd>(&event);
       return call_end != nullptr && !call_end->complete;
     });
-    const bool is_complete =
-        !is_cut && (end.reason == StopReason::kEndOfTurn || end.reason == StopReason::kStopString);
+    const bool is_complete = !has_cut_call && (end.reason == StopReason::kEndOfTurn ||
+                                               end.reason == StopReason::kStopString);
     EXPECT_EQ(last["type"], is_complete ? "response.completed" : "response.incomplete");
     EXPECT_EQ(last["response"]["status"], is_complete ? "completed" : "incomplete");
     Json folded = fold(events)["output"];
@@ -326,7 +326,7 @@ TEST(OpenAiResponsesStream, AnAnswerSentBackIsTheTurnThatWasWritten) {
   int n_compared = 0;
   for (std::uint32_t seed = 0; seed < 600; ++seed) {
     SCOPED_TRACE(seed);
-    RandomAnswer random(seed);
+    RandomEvents random(seed);
     const auto dialect = make_openai_responses(std::string());
     Json body = random_body(random);
     const auto answer = random.events();

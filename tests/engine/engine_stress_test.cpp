@@ -64,7 +64,10 @@ EngineOptions random_options(Random& random) {
 void expect_beginning(const Written& part, const Written& whole) {
   ASSERT_LE(part.ids.size(), whole.ids.size());
   EXPECT_TRUE(std::equal(part.ids.begin(), part.ids.end(), whole.ids.begin()));
-  EXPECT_EQ(part.text, whole.text.substr(0, part.text.size()));
+  // A character that was cut in the middle was shown as U+FFFD.
+  std::string text = part.text;
+  while (text.ends_with("\uFFFD")) text.resize(text.size() - 3);
+  EXPECT_EQ(text, whole.text.substr(0, text.size()));
 }
 
 class Stress {

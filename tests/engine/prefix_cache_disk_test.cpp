@@ -192,6 +192,30 @@ TEST(PrefixCacheOnDisk, ADamagedPageEndsTheWayAndIsWrittenAgain) {
   }
 }
 
+TEST(PrefixCacheOnDisk, WhatIsForgottenIsGoneFromDiskToo) {
+  const ScratchFolder folder;
+  const Tokens prompt = counting(64 * 40);
+  const Tokens longer = joined(prompt, {-1});
+  {
+    const auto store = open_token_store(folder);
+    PrefixCache cache(store.get());
+    cache.insert({}, prompt, make_pages(prompt), true);
+    // Some are on disk, some in the queue, some wait for it.
+    cache.forget({}, prompt, 64 * 3 + 5);
+    write_all(cache, *store);
+    EXPECT_EQ(store->status().n_pages, 3u);
+    // Computed anew, they are kept as ever.
+    cache.insert({}, prompt, make_pages(prompt), true);
+    write_all(cache, *store);
+    EXPECT_EQ(store->status().n_pages, 40u);
+    cache.insert({}, longer, make_pages(longer), true);
+    cache.forget({}, prompt, 64 * 30);
+  }
+  const auto store = open_token_store(folder);
+  PrefixCache cache(store.get());
+  EXPECT_EQ(find_with_disk(cache, {}, longer), 64 * 30);
+}
+
 // Against the naive cache that never forgets: with everything on disk, nothing whole may be lost,
 // whatever memory drops and however often the program starts.
 TEST(PrefixCacheOnDisk, LosesNothingWhateverMemoryDrops) {

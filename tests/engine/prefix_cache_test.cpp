@@ -257,6 +257,45 @@ TEST(PrefixCache, TwoThatTakeTurnsInTooLittleMemoryKeepHalfOfTheirPrompts) {
   EXPECT_GE(n_cached, 18 * (kPages / 2 - 1) * 64);
 }
 
+TEST(PrefixCache, WhatIsForgottenIsNotFoundBySomeoneWhoUsesIt) {
+  PrefixCache cache(nullptr);
+  insert(cache, counting(400));
+  insert(cache, joined(counting(150), counting(100, 900)));
+  insert(cache, joined(counting(70), counting(100, 500)));
+  PrefixMatch match = cache.match({}, counting(400));
+  cache.forget({}, counting(400), 130);
+  cache.check_integrity();
+  EXPECT_EQ(cache.count({}, counting(400)), 150);  // of a page that begins the same and stays
+  EXPECT_EQ(cache.count({}, joined(counting(150), counting(100, 900))), 249);
+  EXPECT_EQ(cache.n_evictable_pages(), cache.n_pages() - 2);
+  expect_right_pages(match, counting(400));
+  cache.forget({}, counting(128), 128);
+  EXPECT_EQ(cache.count({}, counting(400)), 150);
+  cache.forget({}, joined(counting(64), {-1}), 0);
+  cache.check_integrity();
+  EXPECT_EQ(cache.n_pages(), 0);
+}
+
+TEST(PrefixCache, ForgettingLeavesNothingOfAPromptAndTheTreeSound) {
+  Prompts prompts(5);
+  PrefixCache cache(nullptr);
+  std::vector<PrefixMatch> in_use;
+  for (int round = 0; round < 500; ++round) {
+    const Tokens prompt = prompts.next();
+    in_use.push_back(cache.match({}, prompt));
+    cache.insert({}, prompt, pages_after(in_use.back(), prompt), false);
+    if (prompts.below(2) == 0) in_use.erase(in_use.begin());
+    if (prompts.below(2) == 0) cache.evict(static_cast<int>(prompts.below(4)));
+    if (prompts.below(3) > 0) continue;
+    const int n_sound = static_cast<int>(prompts.below(prompt.size()));
+    cache.forget({}, prompt, n_sound);
+    EXPECT_LE(cache.count({}, prompt) / 64, n_sound / 64);
+    cache.check_integrity();
+  }
+  in_use.clear();
+  EXPECT_EQ(cache.n_evictable_pages(), cache.n_pages());
+}
+
 TEST(PrefixCache, AskingAgainAndAgainIsOneUse) {
   PrefixCache cache(nullptr);
   insert(cache, counting(64));

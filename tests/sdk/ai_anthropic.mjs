@@ -92,7 +92,8 @@ test('an aborted stream ends its request', async () => {
   for await (const part of fullStream) {
     if (part.type === 'text-delta') controller.abort();
   }
-  await idleStatus(server.url);
+  const {n_cancelled} = await idleStatus(server.url);
+  assert.ok(n_cancelled >= 1);
 });
 
 test('errors are the provider\'s own', async () => {

@@ -250,7 +250,8 @@ test('an aborted stream ends its request', async () => {
   await new Promise((resolve) => stream.once('text', resolve));
   stream.abort();
   await assert.rejects(stream.done(), Anthropic.APIUserAbortError);
-  await idleStatus(server.url);
+  const {n_cancelled} = await idleStatus(server.url);
+  assert.ok(n_cancelled >= 1);
 });
 
 test('errors are the SDK\'s own', async () => {

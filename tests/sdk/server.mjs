@@ -42,13 +42,9 @@ export async function startServer({answers = [], options = []} = {}) {
 export async function idleStatus(url, headers = {}) {
   for (;;) {
     const status = await (await fetch(url + '/v1/jevons/status', {headers})).json();
-    if (runningRequests(status) === 0) return status;
+    if (status.sequences.length === 0) return status;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function runningRequests(status) {
-  return (status.sequences ?? status.requests ?? []).length;
 }
 
 // The model's own words for a call, for scripted answers.
