@@ -326,7 +326,9 @@ HttpAnswer ApiHandler::count_tokens(const HttpExchange& exchange, Dialect& diale
   const auto count = count_prompt_tokens(engine, *request, *caller, options_.generation);
   if (!count) return error(exchange, count.error());
   HttpResponse response;
-  response.body = fmt::format("{{\"input_tokens\":{}}}\n", *count);
+  const bool is_openai = exchange.route->dialect == DialectName::kOpenAiResponses;
+  response.body = fmt::format("{{{}\"input_tokens\":{}}}\n",
+                              is_openai ? R"("object":"response.input_tokens",)" : "", *count);
   return response;
 }
 

@@ -12,7 +12,6 @@
 #include "api/openai_responses_input.h"
 #include "api/openai_responses_json.h"
 #include "api/reasoning_effort.h"
-#include "base/check.h"
 
 namespace jevons {
 namespace {
@@ -49,13 +48,17 @@ std::optional<JsonValue> find_stored_item(StoredResponses& stored, std::string_v
     const JsonValue* const member = item.find("id");
     return member != nullptr && member->text == id;
   };
-  const auto response = parse_json(found->response);
-  const auto input = parse_json(found->input);
-  const JsonValue* const output = response ? response->find("output") : nullptr;
-  for (const JsonValue* const list : {output, input ? &*input : nullptr}) {
-    if (list == nullptr) continue;
-    const auto item = std::find_if(list->items.begin(), list->items.end(), has_id);
-    if (item != list->items.end()) return *item;
+  // The answer first: it is short, and what is referred to most often.
+  if (const auto response = parse_json(found->response)) {
+    const JsonValue* const output = response->find("output");
+    if (output != nullptr) {
+      const auto item = std::find_if(output->items.begin(), output->items.end(), has_id);
+      if (item != output->items.end()) return *item;
+    }
+  }
+  if (const auto input = parse_json(found->input)) {
+    const auto item = std::find_if(input->items.begin(), input->items.end(), has_id);
+    if (item != input->items.end()) return *item;
   }
   return std::nullopt;
 }
@@ -144,14 +147,13 @@ class RequestParser {
     JEVONS_ASSIGN(const auto id, string_field(body_, "previous_response_id", ""));
     if (!id) return {};
     const auto previous = stored_.find(notes_->key_name, *id);
-    if (previous == nullptr) {
+    const auto input = parse_json(previous != nullptr ? previous->input : std::string());
+    const auto response = parse_json(previous != nullptr ? previous->response : std::string());
+    const JsonValue* const output = response ? response->find("output") : nullptr;
+    if (!input || output == nullptr) {
       return std::unexpected(not_found(
           fmt::format("Previous response with id '{}' not found.", *id), "previous_response_id"));
     }
-    const auto input = parse_json(previous->input);
-    const auto response = parse_json(previous->response);
-    const JsonValue* const output = response ? response->find("output") : nullptr;
-    JEVONS_CHECK(input && output != nullptr);
     const std::size_t n_warnings = conversation_.warnings.size();
     JEVONS_TRY(read_responses_input(*input, "previous_response_id", find_item, conversation_));
     JEVONS_TRY(read_responses_input(*output, "previous_response_id", find_item, conversation_));

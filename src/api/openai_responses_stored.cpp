@@ -8,7 +8,6 @@
 #include "api/openai_responses_items.h"
 #include "api/request_fields.h"
 #include "api/stored_responses.h"
-#include "base/check.h"
 #include "text/json_value.h"
 
 namespace jevons {
@@ -97,7 +96,7 @@ std::expected<std::string, ApiError> stored_input_items(StoredResponses& stored,
     return invalid_field("order", fmt::format("is \"{}\", expected asc or desc", order));
   }
   auto list = parse_json(found->input);
-  JEVONS_CHECK(list && list->is_array());
+  if (!list || !list->is_array()) return not_found(id);
   std::vector<JsonValue>& items = list->items;
   if (order == "desc") std::reverse(items.begin(), items.end());
 

@@ -19,6 +19,8 @@ constexpr Route kRoutes[] = {
      "OpenAI completions: a prompt as it is"},
     {"POST", "/v1/responses", kGenerate, kOpenAiResponses, true,
      "OpenAI responses"},
+    {"POST", "/v1/responses/input_tokens", kCountTokens, kOpenAiResponses, true,
+     "tokens of a prompt, counted exactly"},
     {"GET", "/v1/responses/{id}", kStoredResponse, kOpenAiResponses, true,
      "a response that was stored"},
     {"DELETE", "/v1/responses/{id}", kDeleteResponse, kOpenAiResponses, true,
@@ -48,6 +50,8 @@ constexpr Route kRoutes[] = {
 
     {"POST", "/v1/responses/{id}/cancel", kAbsent, kOpenAiResponses, true,
      "this server has no responses in the background; close the connection to end a response"},
+    {"POST", "/v1/responses/compact", kAbsent, kOpenAiResponses, true,
+     "this server does not compact conversations; ask for a summary, and go on from that"},
     {"*", "/v1/embeddings", kAbsent, kOpenAiChat, true,
      "this server makes no embeddings: its model writes text"},
     {"*", "/v1/images/*", kAbsent, kOpenAiChat, true,

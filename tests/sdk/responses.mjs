@@ -251,6 +251,15 @@ test('logprobs of the text', async () => {
   for (const token of part.logprobs) assert.equal(token.top_logprobs.length, 2);
 });
 
+test('counts are exact', async () => {
+  const more = {instructions: 'Be brief.', tools: [kWeather]};
+  const counted = await client.responses.inputTokens.count({model: 'm', input: 'Say a greeting', ...more});
+  assert.equal(counted.object, 'response.input_tokens');
+  const response = await client.responses.create(ask('Say a greeting', more));
+  assert.equal(response.usage.input_tokens, counted.input_tokens);
+  await assert.rejects(client.responses.compact({model: 'm', input: 'x'}), OpenAI.APIError);
+});
+
 test('stored responses are shown, listed and deleted', async () => {
   const first = await client.responses.create(ask([
     {role: 'developer', content: 'Be kind.'}, {role: 'user', content: [{type: 'input_text', text: 'Say a greeting'}]}
