@@ -55,7 +55,8 @@ void check_stream(std::string_view bytes) {
 }
 
 std::string answer(jevons::ResponseWriter& writer, jevons::AnswerMaker& maker, int n_choices) {
-  const jevons::ApiError error{.kind = jevons::ApiErrorKind::kInternal, .message = "it \"broke\"\n"};
+  const jevons::ApiError error{.kind = jevons::ApiErrorKind::kInternal,
+                               .message = "it \"broke\"\n"};
   const jevons::RandomAnswer whole = maker.answer();
   std::string bytes = writer.ping();
   bytes += writer.start(whole.started);

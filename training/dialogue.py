@@ -12,9 +12,9 @@ SUBJECTS = {
         ("the parameters of M2.5", ("How many parameters does it have?", "How large is it?",
                                     "And its parameters?", "How many parameters is that?",
                                     "How many parameters has it got?")),
-        ("the active parameters of M2.5", ("How many of them are active?", "How many are active per "
-                                           "token?", "How many are read per token?",
-                                           "How many parameters does it use for a token?")),
+        ("the active parameters of M2.5",
+         ("How many of them are active?", "How many are active per token?",
+          "How many are read per token?", "How many parameters does it use for a token?")),
         ("the layers of M2.5", ("How many layers does it have?", "And the layers?",
                                 "How many layers are there?", "How deep is it?",
                                 "How many layers has it got?")),

@@ -95,7 +95,8 @@ class ToolReader {
     definition.name = shown_tool_name(name_space, name);
     definition.description = description.value_or("");
     definition.parameters = fmt::format(
-        R"({{"type": "object", "properties": {{"input": {{"type": "string", "description": {}}}}}, )"
+        R"({{"type": "object", "properties": {{)"
+        R"("input": {{"type": "string", "description": {}}}}}, )"
         R"("required": ["input"]}})",
         json_string(about_input));
     definition.function_json = fmt::format(

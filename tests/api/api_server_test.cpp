@@ -93,7 +93,9 @@ constexpr const char* kTools =
     "required": ["city"]}}}])";
 constexpr const char* kCallScript = R"([
     {"match": "rain", "answer": "ok</think>\n\nIt rains."},
-    {"match": "weather", "answer": "look</think>\n\n<minimax:tool_call>\n<invoke name=\"weather\">\n<parameter name=\"city\">Paris</parameter>\n<parameter name=\"days\">3</parameter>\n</invoke>\n</minimax:tool_call>"}])";
+    {"match": "weather", "answer": "look</think>\n\n<minimax:tool_call>\n)"
+      R"(<invoke name=\"weather\">\n<parameter name=\"city\">Paris</parameter>\n)"
+      R"(<parameter name=\"days\">3</parameter>\n</invoke>\n</minimax:tool_call>"}])";
 
 TEST(ApiServer, CarriesAToolLoop) {
   const auto server = running_server(with_script(kCallScript));

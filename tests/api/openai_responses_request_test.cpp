@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "api/dialect.h"
-#include "tests/api/responses_events.h"
 #include "base/atomic_file.h"
+#include "tests/api/responses_events.h"
 #include "text/chat_json.h"
 
 namespace jevons {

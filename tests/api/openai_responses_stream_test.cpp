@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include "api/dialect.h"
-#include "tests/api/responses_events.h"
 #include "base/atomic_file.h"
+#include "tests/api/responses_events.h"
 
 namespace jevons {
 namespace {
@@ -110,8 +110,8 @@ void expect_order(const std::vector<Json>& events) {
 const Json kBody = Json::parse(R"({
   "model": "jevons", "stream": true, "input": "q", "metadata": {"a": "b"},
   "tools": [{"type": "function", "name": "ls"}, {"type": "custom", "name": "apply_patch"},
-            {"type": "namespace", "name": "agents", "tools": [{"type": "function", "name": "spawn"},
-                                                              {"type": "custom", "name": "say"}]}]})");
+            {"type": "namespace", "name": "agents", "tools": [
+              {"type": "function", "name": "spawn"}, {"type": "custom", "name": "say"}]}]})");
 
 std::vector<OutputEvent> example_answer() {
   return {ReasoningDelta{"Think"},

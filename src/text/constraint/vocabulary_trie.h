@@ -32,8 +32,8 @@ class VocabularyTrie {
   [[nodiscard]] bool has_children(Node node) const { return ends_[node] > node + 1; }
   /// The tokens whose bytes end here.
   [[nodiscard]] std::span<const std::int32_t> tokens(Node node) const {
-    return std::span(token_ids_).subspan(first_tokens_[node],
-                                         first_tokens_[node + 1] - first_tokens_[node]);
+    return std::span(token_ids_)
+        .subspan(first_tokens_[node], first_tokens_[node + 1] - first_tokens_[node]);
   }
   /// Whether each byte is a token, so that any text can be written.
   [[nodiscard]] bool has_all_bytes() const { return has_all_bytes_; }
