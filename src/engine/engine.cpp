@@ -1,10 +1,14 @@
 #include "engine/engine.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <future>
 #include <random>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -12,6 +16,7 @@
 #include "engine/context_plan.h"
 #include "engine/engine_core.h"
 #include "engine/kv_store.h"
+#include "engine/page_hash.h"
 #include "engine/prefix_cache.h"
 #include "engine/request_checks.h"
 #include "model/model.h"
@@ -97,6 +102,14 @@ Result<std::unique_ptr<KvStore>> open_store(const EngineOptions& options,
   return KvStore::open(store);
 }
 
+/// Beside the folder of the pages, whose lock keeps other processes off it, too.
+void keep_turns(TurnStore& turns, const EngineOptions& options, const std::string& fingerprint) {
+  const Sha256 hash = sha256({std::as_bytes(std::span(fingerprint))});
+  const auto kept = turns.keep_in(
+      fmt::format("{}/turns-{}", options.cache_dir, hex(std::span(hash).first(8))), fingerprint);
+  if (!kept) spdlog::warn("answers are not kept over restarts: {}", kept.error().message);
+}
+
 }  // namespace
 
 const char* stop_reason_name(StopReason reason) {
@@ -177,6 +190,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   auto state = std::make_unique<State>(std::move(open), std::move(tokenizer), plan);
   state->format = std::move(format);
   state->sampling = sampling;
+  if (store != nullptr) keep_turns(state->turns, options, facts.fingerprint);
   state->store = std::move(store);
   state->cache = std::make_unique<PrefixCache>(state->store.get());
   facts.kernels = state->model.kernels().name;
@@ -234,6 +248,7 @@ EngineStatus Engine::status() const {
 void Engine::stop_accepting() { state_->core->stop_accepting(); }
 
 void Engine::flush_disk_cache(double timeout_ms) {
+  state_->turns.flush();
   if (!state_->store) return;
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double, std::milli>(timeout_ms));

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/turn_file.h"
 #include "text/json_value.h"
 
 namespace jevons {
@@ -108,6 +109,12 @@ struct Entry {
   }
 };
 
+Entry entry_of(const TurnRecord& record) {
+  return {record.key,
+          std::make_shared<const TurnStore::Turn>(TurnStore::Turn{
+              .opening = record.opening, .reasoning = record.reasoning, .ids = record.ids})};
+}
+
 }  // namespace
 
 struct TurnStore::State {
@@ -117,10 +124,20 @@ struct TurnStore::State {
   std::list<Entry> entries;                                                 // the latest first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_key;  // views of the entries
 
+  std::unique_ptr<TurnFile> file{};  // may be null
+
   void erase(std::list<Entry>::iterator entry) {
     n_bytes -= entry->n_bytes();
     by_key.erase(entry->key);
     entries.erase(entry);
+  }
+
+  void insert(Entry entry) {
+    if (const auto known = by_key.find(entry.key); known != by_key.end()) erase(known->second);
+    n_bytes += entry.n_bytes();
+    entries.push_front(std::move(entry));
+    by_key.emplace(entries.front().key, entries.begin());
+    while (n_bytes > max_bytes) erase(std::prev(entries.end()));
   }
 };
 
@@ -132,19 +149,27 @@ TurnStore::~TurnStore() = default;
 
 void TurnStore::remember(std::string_view scope, const Message& answer, std::string_view opening,
                          std::span<const std::int32_t> ids) {
-  auto turn = std::make_shared<Turn>(Turn{.opening = std::string(opening),
-                                          .reasoning = answer.reasoning.value_or(""),
-                                          .ids = {ids.begin(), ids.end()}});
-  Entry entry{key_of(scope, answer), std::move(turn)};
-  State& state = *state_;
-  const std::lock_guard lock(state.mutex);
-  if (const auto known = state.by_key.find(entry.key); known != state.by_key.end()) {
-    state.erase(known->second);
+  const TurnRecord record{.key = key_of(scope, answer),
+                          .opening = std::string(opening),
+                          .reasoning = answer.reasoning.value_or(""),
+                          .ids = {ids.begin(), ids.end()}};
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->insert(entry_of(record));
   }
-  state.n_bytes += entry.n_bytes();
-  state.entries.push_front(std::move(entry));
-  state.by_key.emplace(state.entries.front().key, state.entries.begin());
-  while (state.n_bytes > state.max_bytes) state.erase(std::prev(state.entries.end()));
+  if (state_->file != nullptr) state_->file->append(record);
+}
+
+Result<void> TurnStore::keep_in(const std::string& path, std::string_view fingerprint) {
+  std::vector<TurnRecord> records;
+  JEVONS_ASSIGN(state_->file, TurnFile::open(path, fingerprint, state_->max_bytes / 2, records));
+  const std::lock_guard lock(state_->mutex);
+  for (const TurnRecord& record : records) state_->insert(entry_of(record));
+  return {};
+}
+
+void TurnStore::flush() {
+  if (state_->file != nullptr) state_->file->flush();
 }
 
 std::shared_ptr<const TurnStore::Turn> TurnStore::find(std::string_view scope,

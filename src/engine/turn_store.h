@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "text/chat.h"
 
 namespace jevons {
@@ -42,6 +43,13 @@ class TurnStore {
   /// scope.
   [[nodiscard]] std::shared_ptr<const Turn> find(std::string_view scope,
                                                  const Message& message) const;
+
+  /// From now on answers are kept in `path`, too, and those that it has are known: see
+  /// engine/turn_file.h. Call it before the first answer. `fingerprint`: of the model, because ids
+  /// mean nothing to another. Errors: the file cannot be made or read.
+  [[nodiscard]] Result<void> keep_in(const std::string& path, std::string_view fingerprint);
+  /// Waits until all that was remembered is written.
+  void flush();
 
   /// Of all that is kept, keys and an estimate of the bookkeeping included.
   [[nodiscard]] std::size_t n_bytes() const;

@@ -1,5 +1,8 @@
 // The official openai package against jevons serve: streams, its own tool loop, forms, errors.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';
 
@@ -172,6 +175,32 @@ test('a tool loop is read on from the cache, though the client drops the reasoni
   const before = first.usage.prompt_tokens + first.usage.completion_tokens;
   const { cached_tokens } = usage.prompt_tokens_details;
   assert.ok(cached_tokens > before - 64, `${cached_tokens} of ${before} were cached`);
+});
+
+test('and after a restart as before it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jevons-cache-'));
+  const options = ['--cache-dir', folder];
+  const messages = user(`weather in Paulo ${'and more words '.repeat(40)}`);
+  const create = async (more) => {
+    const once = await startServer({ answers, options });
+    const own = new OpenAI({ baseURL: `${once.url}/v1`, apiKey: 'any', maxRetries: 0 });
+    const completion = await own.chat.completions.create(
+      { model: 'm', tools, messages: [...messages, ...more] });
+    await once.stop();
+    return completion;
+  };
+  try {
+    const first = await create([]);
+    const { reasoning_content, ...answer } = first.choices[0].message;
+    const second = await create([
+      answer, { role: 'tool', tool_call_id: answer.tool_calls[0].id, content: 'sunny in São' }]);
+    assert.equal(second.usage.jevons.restored_reasonings, 1);
+    const before = first.usage.prompt_tokens + first.usage.completion_tokens;
+    const { cached_tokens } = second.usage.prompt_tokens_details;
+    assert.ok(cached_tokens > before - 64, `${cached_tokens} of ${before} were cached`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('stop strings, limits and the legacy endpoint', async () => {
