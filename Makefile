@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 1200
 # Debian's, which has numpy and jinja2 from the packages of scripts/setup.
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help terminal build test check tidy asan tsan clang fuzz bench format docs oracle hooks clean
+.PHONY: help terminal build test check tidy asan tsan clang fuzz bench format docs oracle sdk clients hooks clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -62,6 +62,14 @@ docs:  ## Check the links and paths that the documents name
 terminal:  ## A chat on a pseudo terminal, by the real program
 	scripts/build
 	python3 tests/app/chat_on_a_terminal.py build/release/jevons models/nano.gguf
+
+sdk:  ## The official npm SDKs against the server (needs npm and node 20)
+	scripts/build
+	tests/sdk/run build/release
+
+clients:  ## Claude Code and other agents, one run with a tool call each (needs npm)
+	scripts/build
+	tests/clients/run build/release
 
 oracle:  ## The slow comparisons with the oracles: logits, prompts, tokens (that one needs npm)
 	scripts/setup test

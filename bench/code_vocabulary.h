@@ -35,9 +35,13 @@ class CodeVocabulary {
   }
 
  private:
-  static constexpr std::string_view kSpecials[] = {
-      "]~!b[", "]~b]", "[e~[", "<think>", "</think>", "<minimax:tool_call>",
-      "</minimax:tool_call>"};
+  static constexpr std::string_view kSpecials[] = {"]~!b[",
+                                                   "]~b]",
+                                                   "[e~[",
+                                                   "<think>",
+                                                   "</think>",
+                                                   "<minimax:tool_call>",
+                                                   "</minimax:tool_call>"};
 
   template <typename List>
   const auto& pick(const List& list) {
@@ -71,10 +75,10 @@ class CodeVocabulary {
 
   /// Frequent marks come together most often; a third begins with a space.
   void add_punctuation(std::size_t n) {
-    static constexpr std::string_view kMarks[] = {
-        "\"", "\"", "\"", ",", ",", ":", ":", "{", "}", "[", "]", "(", ")", ";", ".", "=", "\\",
-        "/",  "<",  ">",  "'", "-", "_", "!", "?", "*", "&", "|", "+", "#", "$", "%", "@", "\n",
-        " "};
+    static constexpr std::string_view kMarks[] = {"\"", "\"", "\"", ",", ",", ":", ":",  "{",  "}",
+                                                  "[",  "]",  "(",  ")", ";", ".", "=",  "\\", "/",
+                                                  "<",  ">",  "'",  "-", "_", "!", "?",  "*",  "&",
+                                                  "|",  "+",  "#",  "$", "%", "@", "\n", " "};
     const std::size_t end = vocabulary_.tokens.size() + n / 2;
     while (vocabulary_.tokens.size() < end) {
       std::string text(random_() % 3 == 0 ? 1 : 0, ' ');

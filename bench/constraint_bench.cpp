@@ -113,8 +113,9 @@ std::vector<ToolDefinition> editor_tools() {
 std::string edit_answer() {
   std::string code;
   for (int i = 0; i < 12; ++i) {
-    code += "  for (std::size_t i = 0; i < list.size(); ++i) {\n    if (list[i] < \"end\") "
-            "out.push_back(list[i]);  // nothing else is wanted here\n  }\n";
+    code +=
+        "  for (std::size_t i = 0; i < list.size(); ++i) {\n    if (list[i] < \"end\") "
+        "out.push_back(list[i]);  // nothing else is wanted here\n  }\n";
   }
   return fmt::format(R"(
 <invoke name="edit_file">

@@ -127,6 +127,8 @@ class Tokenizer:
             if rank == 1 << 30:
                 break
             ids[i:i + 2] = [rank]
+        if len(self.cache) > 1 << 18:  # invented words come once
+            self.cache.clear()
         self.cache[word] = ids
         return ids
 

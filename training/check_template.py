@@ -2,6 +2,7 @@
 import argparse
 import json
 import pathlib
+import random
 
 import jinja2
 import jinja2.sandbox
@@ -52,13 +53,15 @@ def main():
             got = template.render(add_generation_prompt=True, **case["input"])
             assert got == want, f"{name}:\n{got!r}\n{want!r}"
             n += 1
-    for group in skills.groups(seed=5, n_groups=300, held=False):
-        for messages in group.conversations:
-            want = chat.system_text(group.system, group.tools) + "".join(
-                t for t, _ in chat.render(messages))
-            head = [{"role": "system", "content": group.system}] if group.system else []
+    rng = random.Random(5)
+    for _ in range(600):
+        system, tools, make, count = skills.any_group(rng, 2000)
+        for _ in range(count):
+            messages = make(rng)
+            want = chat.system_text(system, tools) + "".join(t for t, _ in chat.render(messages))
+            head = [{"role": "system", "content": system}] if system else []
             got = template.render(messages=head + to_api(messages), tools=[
-                {"type": "function", "function": t} for t in group.tools])
+                {"type": "function", "function": t} for t in tools])
             assert got == want, f"{got!r}\n{want!r}"
             n += 1
     print(f"{n} renderings agree")

@@ -8,6 +8,7 @@ import torch
 import bpe
 import gguf
 import model as m2
+import parts
 
 HERE = pathlib.Path(__file__).parent
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
@@ -83,10 +84,16 @@ def main():
     parser.add_argument("--checkpoint", default="nano.pt")
     parser.add_argument("--from", dest="source", type=pathlib.Path,
                         help="take the vocabulary from this GGUF instead of the work folder")
+    parser.add_argument("--parts", type=pathlib.Path,
+                        help="folder that train.py --parts wrote, instead of the checkpoint")
     parser.add_argument("--out", type=pathlib.Path, default="models/nano.gguf")
     args = parser.parse_args()
     model = m2.Nano()
-    model.load_state_dict(torch.load(args.work / args.checkpoint, map_location="cpu")["model"])
+    if args.parts:
+        print(f"weights of step {parts.read(args.parts, model)}")
+    else:
+        state = torch.load(args.work / args.checkpoint, map_location="cpu")
+        model.load_state_dict(state["model"])
     if args.source:
         tokenizer = gguf.read_tokenizer(gguf.Reader(args.source).metadata)
     else:

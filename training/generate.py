@@ -1,7 +1,6 @@
 """Batched generation with a KV cache, in f32."""
 import torch
 
-import model as m2
 
 HIDDEN = -30000.0
 

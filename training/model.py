@@ -158,6 +158,17 @@ class Experts(torch.autograd.Function):
         return dx, d_gate_w, d_up_w, d_down_w, None
 
 
+def mix_listed(layer, y, chosen, weight):
+    """The chosen experts of every token, weighted and summed; also the load of each expert."""
+    cfg = layer.cfg
+    bounds, slot, src, pair, load = plan_slots(chosen, cfg.n_experts)
+    x = Dispatch.apply(low(y), src, slot)
+    out = Experts.apply(x, low(layer.ffn_gate_exps), low(layer.ffn_up_exps),
+                        low(layer.ffn_down_exps), bounds)
+    out = Collect.apply(out, pair, slot).view(-1, cfg.n_experts_used, cfg.n_embd)
+    return (out * weight.unsqueeze(-1)).sum(1), load
+
+
 class Layer(nn.Module):
     """Attention and experts of one layer."""
 
@@ -180,6 +191,7 @@ class Layer(nn.Module):
             torch.randn(cfg.n_experts, d, cfg.n_ff) * cfg.n_ff ** -0.5 * 0.3)
         self.register_buffer("exp_probs_b", torch.zeros(cfg.n_experts))
         self.register_buffer("load", torch.zeros(cfg.n_experts), persistent=False)
+        self.attend, self.mix = None, mix_listed  # fast.py puts others in
 
     def attention(self, h, cos, sin, mask, cache=None):
         """Causal grouped-query attention with whole-row QK-norm and partial rotary."""
@@ -190,6 +202,9 @@ class Layer(nn.Module):
         v = linear(x, self.attn_v).view(b, t, cfg.n_kv_heads, cfg.head_dim)
         q = apply_rope(q.view(b, t, cfg.n_heads, cfg.head_dim), cos, sin, cfg.rotary_dim)
         k = apply_rope(k.view(b, t, cfg.n_kv_heads, cfg.head_dim), cos, sin, cfg.rotary_dim)
+        if self.attend is not None:
+            out = self.attend(*(low(a).transpose(1, 2) for a in (q, k, v)), mask)
+            return h + linear(out.transpose(1, 2).reshape(b, t, -1), self.attn_output)
         if cache is not None:
             k, v = cache.append(k, v)
         group = cfg.n_heads // cfg.n_kv_heads
@@ -216,15 +231,10 @@ class Layer(nn.Module):
         cfg, shape = self.cfg, h.shape
         y = rms_norm(h, self.ffn_norm, cfg.rms_eps).view(-1, cfg.n_embd)
         chosen, weight = self.route(y)
-        bounds, slot, src, pair, load = plan_slots(chosen, cfg.n_experts)
+        out, load = self.mix(self, y, chosen, weight)
         if self.training:
             self.load += load
-        x = Dispatch.apply(low(y), src, slot)
-        out = Experts.apply(x, low(self.ffn_gate_exps), low(self.ffn_up_exps),
-                            low(self.ffn_down_exps), bounds)
-        out = Collect.apply(out, pair, slot)
-        out = out.view(-1, cfg.n_experts_used, cfg.n_embd) * weight.unsqueeze(-1)
-        return h + out.sum(1).view(shape)
+        return h + out.view(shape)
 
     def forward(self, h, cos, sin, mask, cache=None):
         return self.experts(self.attention(h, cos, sin, mask, cache))
@@ -269,13 +279,13 @@ class Nano(nn.Module):
         return linear(hidden, self.output)
 
     def balance(self, rate):
-        """Move each correction bias towards equal load; returns max/mean load."""
-        ratio = 0.0
+        """Move each correction bias towards equal load; returns max/mean load (a tensor)."""
+        ratio = torch.zeros((), device=self.output_norm.device)
         for layer in self.blk:
             load = layer.load / layer.load.sum().clamp(min=1) * self.cfg.n_experts
             layer.exp_probs_b += rate * torch.sign(1.0 - load)
             layer.exp_probs_b -= layer.exp_probs_b.mean()
-            ratio = max(ratio, float(load.max()))
+            ratio = torch.maximum(ratio, load.max())
             layer.load.zero_()
         return ratio
 

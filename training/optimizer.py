@@ -2,10 +2,13 @@
 import torch
 
 
-def orthogonalise(g, steps=5):
-    """Newton-Schulz iteration towards the nearest orthogonal matrix; g [..., m, n]."""
+def orthogonalise(g, kind=torch.bfloat16, steps=5):
+    """Newton-Schulz iteration towards the nearest orthogonal matrix; g [..., m, n].
+
+    kind is the type of its products; bfloat16 is enough.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = g.to(torch.bfloat16)
+    x = g.to(kind)
     flip = x.shape[-2] > x.shape[-1]
     if flip:
         x = x.transpose(-2, -1)
@@ -25,8 +28,10 @@ class Optimizer:
     the orthogonal factor. Embedding, head, norms and router by Adam.
     """
 
-    def __init__(self, model, muon_lr=0.02, adam_lr=3e-3, weight_decay=0.02):
+    def __init__(self, model, muon_lr=0.02, adam_lr=3e-3, weight_decay=0.02,
+                 kind=torch.bfloat16):
         self.muon_lr, self.adam_lr, self.weight_decay = muon_lr, adam_lr, weight_decay
+        self.kind = kind
         named = dict(model.named_parameters())
         self.matrices = {n: p for n, p in named.items() if n.startswith("blk")
                          and p.dim() >= 2 and "gate_inp" not in n}
@@ -52,15 +57,12 @@ class Optimizer:
         """One update with learning rates scaled by factor; clears the gradients."""
         self.n_steps += 1
         beta = 0.95 if self.n_steps > 100 else 0.85 + 0.001 * self.n_steps
+        shapes = {}
         for name, p in self.matrices.items():
-            g, m = p.grad, self.momentum[name]
-            m.mul_(beta).add_(g, alpha=1 - beta)
-            update = g.mul_(1 - beta).add_(m, alpha=beta)
-            update = orthogonalise(update.view(-1, *p.shape[-2:])).view_as(p)
-            lr = self.muon_lr * factor * max(1.0, p.shape[-2] / p.shape[-1]) ** 0.5
-            p.mul_(1 - self.muon_lr * factor * self.weight_decay)
-            p.add_(update, alpha=-lr)
-            p.grad = None
+            shapes.setdefault(p.shape[-2:], []).append((p, self.momentum[name]))
+        for (rows, columns), members in shapes.items():
+            self.muon([p for p, _ in members], [m for _, m in members], beta,
+                      factor * max(1.0, rows / columns) ** 0.5, factor)
         b1, b2 = 0.9, 0.95
         c1, c2 = 1 - b1 ** self.n_steps, 1 - b2 ** self.n_steps
         for name, p in self.others.items():
@@ -69,3 +71,16 @@ class Optimizer:
             v.mul_(b2).addcmul_(g, g, value=1 - b2)
             p.addcdiv_(m, (v / c2).sqrt_().add_(1e-8), value=-self.adam_lr * factor / c1)
             p.grad = None
+
+    def muon(self, parameters, momenta, beta, scaled, factor):
+        """Updates matrices of one shape together: few large products instead of many small."""
+        updates = []
+        for p, m in zip(parameters, momenta):
+            g = p.grad
+            m.mul_(beta).add_(g, alpha=1 - beta)
+            updates.append(g.mul_(1 - beta).add_(m, alpha=beta).reshape(-1, *p.shape[-2:]))
+            p.grad = None
+        update = orthogonalise(torch.cat(updates), self.kind)
+        for p, u in zip(parameters, update.split([len(u) for u in updates])):
+            p.mul_(1 - self.muon_lr * factor * self.weight_decay)
+            p.add_(u.view_as(p), alpha=-self.muon_lr * scaled)

@@ -3,9 +3,15 @@ import dataclasses
 import random
 
 import arithmetic
+import dailytools
+import dialogue
 import facts
+import filetools
+import formats
+import longtext
 import moretools
 import smalltalk
+import toolchoice
 import toolskills as ts
 
 SYSTEMS = (None, None, None, None, None, None, None, "You are a helpful assistant.", "Be brief.",
@@ -80,14 +86,47 @@ def conversation(rng, held, tools, name=None, n=None):
     return out
 
 
+def beginning(rng):
+    """System prompt, tools and given name of a group of plain talk, sums, calculator and clock."""
+    tools = tool_list(rng)
+    system, name = rng.choice(SYSTEMS), None
+    if rng.random() < 0.08:
+        name = rng.choice(smalltalk.NAMES)
+        system = rng.choice(NAMED).format(name)
+    return system, tools, name
+
+
 def groups(seed, n_groups, held=False, per_group=None):
-    """A deterministic stream of groups."""
+    """A deterministic stream of groups of plain talk, sums, calculator and clock."""
     rng = random.Random(f"{seed}-{held}")
     for _ in range(n_groups):
-        tools = tool_list(rng)
-        system, name = rng.choice(SYSTEMS), None
-        if rng.random() < 0.08:
-            name = rng.choice(smalltalk.NAMES)
-            system = rng.choice(NAMED).format(name)
+        system, tools, name = beginning(rng)
         n = per_group or (8 if not tools else 5)
         yield Group(system, tools, [conversation(rng, held, tools, name) for _ in range(n)], name)
+
+
+def plain(rng, held=False):
+    """(system, tools, maker) of the first skills: talk, facts, sums, calculator, clock."""
+    system, tools, name = beginning(rng)
+    return system, tools, lambda rng: conversation(rng, held, tools, name)
+
+
+# kind: (maker of groups, share of the groups, fewest and most conversations of a group)
+KINDS = {"plain": (plain, 30, 4, 10), "choice": (toolchoice.group, 24, 3, 7),
+         "files": (filetools.group, 12, 3, 6), "daily": (dailytools.group, 9, 3, 6),
+         "forms": (formats.group, 12, 3, 8), "talk": (dialogue.group, 7, 1, 3),
+         "long": (longtext.group, 6, 1, 1)}
+NAMES = list(KINDS)
+SHARES = [KINDS[n][1] for n in NAMES]
+
+
+def any_group(rng, space, held=False):
+    """(system, tools, maker, number of conversations) of a random kind; space is in tokens."""
+    name = rng.choices(NAMES, SHARES)[0]
+    maker, _, low, high = KINDS[name]
+    if name == "long":
+        room = [n for n in (150, 300, 500, 800, 1200, 1800, 2600, 3400) if n * 1.5 < space]
+        system, tools, make = maker(rng, held, rng.choice(room) if room else 100)
+    else:
+        system, tools, make = maker(rng, held)
+    return system, tools, make, rng.randint(low, high)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,7 +19,8 @@ namespace jevons {
 struct ToolChoice {
   enum class Kind : std::uint8_t { kAuto, kNone, kRequired, kNamed };
   Kind kind = Kind::kAuto;
-  std::string name{};  // kNamed
+  std::string name{};                  // kNamed
+  std::vector<std::string> allowed{};  // tools that may be called; empty: all
   bool parallel = true;
 };
 
@@ -31,6 +33,7 @@ struct OutputFormat {
 
 struct Thinking {
   bool enabled = true;
+  bool shown = true;  // false: the client asked not to be sent the text
   std::optional<int> budget_tokens{};
   /// For the response header: what the client asked for, "disabled", "budget 1024", or "".
   std::string asked{};
@@ -43,6 +46,14 @@ struct SamplingWish {
   std::optional<int> top_k{};
   std::optional<std::uint64_t> seed{};
   std::vector<std::pair<std::int32_t, float>> logit_bias{};
+};
+
+/// What a dialect keeps of a request for its own writer.
+struct DialectNotes {
+  DialectNotes() = default;
+  DialectNotes(const DialectNotes&) = delete;
+  DialectNotes& operator=(const DialectNotes&) = delete;
+  virtual ~DialectNotes() = default;
 };
 
 struct GenerationRequest {
@@ -59,6 +70,9 @@ struct GenerationRequest {
   int n = 1;            // answers to each prompt
   int n_logprobs = -1;  // as CompletionRequest
   bool echo = false;    // /v1/completions: the prompt before the answer
+  /// Read the prompt into the cache and answer nothing: one token is computed and not sent.
+  bool prompt_only = false;
+  std::string call_id_prefix = "call_";  // of the ids of tool calls
 
   bool stream = false;
   bool return_progress = false;  // events while the prompt is read
@@ -66,6 +80,7 @@ struct GenerationRequest {
   std::optional<double> deadline_s{};
   /// What was ignored on purpose and is worth telling: "store: responses are not stored".
   std::vector<std::string> warnings{};
+  std::shared_ptr<const DialectNotes> notes{};  // of the dialect that parsed it; may be null
 };
 
 enum class ApiErrorKind : std::uint8_t {
@@ -86,7 +101,8 @@ enum class ApiErrorKind : std::uint8_t {
 struct ApiError {
   ApiErrorKind kind = ApiErrorKind::kInvalidRequest;
   std::string message;
-  std::string param{};  // the field that is wrong, if one is
+  std::string param{};       // the field that is wrong, if one is
+  std::string request_id{};  // for dialects that show it in the error object
   std::optional<double> retry_after_s{};
   int n_prompt_tokens = 0, context_length = 0;  // kContextOverflow
 };

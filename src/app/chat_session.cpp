@@ -42,12 +42,13 @@ Result<CompletionRequest> ChatSession::request_for(Round& round, int n_generated
   if (request.sampling.seed) *request.sampling.seed += n_regenerated_;
   if (settings_.max_tokens > 0) request.max_tokens = settings_.max_tokens - n_generated;
   request.stop_strings = settings_.stop_strings;
+  request.starts_in_reasoning = round.starts_in_reasoning;
   return request;
 }
 
 Result<void> ChatSession::run_round(Round& round, Answer& answer, const ChatView& view,
                                     const std::stop_token& cancel) {
-  JEVONS_ASSIGN(const CompletionRequest request, request_for(round, answer.n_generated_tokens));
+  JEVONS_ASSIGN(CompletionRequest request, request_for(round, answer.n_generated_tokens));
   OutputParserOptions options;
   options.starts_in_reasoning = round.starts_in_reasoning;
   options.call_id_seed = messages_.size();
@@ -65,7 +66,7 @@ Result<void> ChatSession::run_round(Round& round, Answer& answer, const ChatView
   CompletionSink sink;
   sink.on_prompt_progress = view.on_prompt_progress;
   sink.on_chunk = [&](const CompletionChunk& chunk) { take(parser.push(chunk.text)); };
-  JEVONS_ASSIGN(const CompletionResult result, engine_.complete(request, sink, cancel));
+  JEVONS_ASSIGN(const CompletionResult result, engine_.complete(std::move(request), sink, cancel));
   take(parser.finish());
 
   ++answer.n_rounds;

@@ -16,6 +16,7 @@ enum ExitCode : int { kSuccess = 0, kFailure = 1, kUsage = 2 };
 using CommandBody = std::function<int()>;
 
 CommandBody define_run(CLI::App& app);
+CommandBody define_serve(CLI::App& app);
 CommandBody define_inspect(CLI::App& app);
 CommandBody define_eval(CLI::App& app);
 CommandBody define_bench(CLI::App& app);

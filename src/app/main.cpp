@@ -18,6 +18,7 @@ struct Subcommand {
 
 constexpr Subcommand kSubcommands[] = {
     {"run", "one prompt, or a chat in the terminal", define_run},
+    {"serve", "an HTTP server that agents and SDKs can use", define_serve},
     {"inspect", "what is in a model file, and what it needs here", define_inspect},
     {"eval", "logits and perplexity", define_eval},
     {"bench", "how fast it is, beside what this machine could do", define_bench},

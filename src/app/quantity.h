@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "base/result.h"
 
 namespace jevons {
 
@@ -11,5 +14,9 @@ namespace jevons {
 
 /// "20.1 M", "229 B"; below ten thousand in full.
 [[nodiscard]] std::string count_text(double n);
+
+/// "500M", "1.5GB", "20GiB", "1048576"; without i, K, M, G and T are powers of 1000. Errors say
+/// what a size looks like.
+[[nodiscard]] Result<std::uint64_t> parse_bytes(std::string_view text);
 
 }  // namespace jevons

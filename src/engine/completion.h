@@ -149,7 +149,11 @@ struct EngineStatus {
     std::optional<double> prompt_eta_s;
   };
   std::vector<Sequence> sequences;  // queued ones too, in order
+  // A request that was accepted ends as finished, cancelled (by its client or its deadline) or
+  // failed.
   std::uint64_t n_accepted, n_finished, n_cancelled, n_failed, n_rejected;
+  // n_prompt_tokens: those that went through the network, for a second time after a preemption too;
+  // n_cached_tokens: those that did not need to, n_disk_tokens of them read from disk.
   std::uint64_t n_prompt_tokens, n_cached_tokens, n_disk_tokens, n_generated_tokens;
   std::uint64_t n_steps, n_preempted;
   double prompt_tokens_per_s, generated_tokens_per_s;  // lately, 0 before the first
@@ -163,6 +167,7 @@ struct EngineStatus {
     bool enabled;
     std::uint64_t bytes, max_bytes, written_today_bytes, daily_write_bytes;
     std::uint64_t n_pages, n_pages_read, n_pages_written, n_pages_bad;
+    std::uint64_t n_pages_left_out;  // not written: queue full, limit reached, or an error
   } disk;
 };
 

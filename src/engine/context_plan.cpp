@@ -1,6 +1,7 @@
 #include "engine/context_plan.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "model/kv_cache.h"
 
@@ -16,6 +17,7 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b
 // Weights that fit stay in memory beside the cache. Weights that do not are read from disk again
 // and again, and whatever the cache takes is taken from them: it may have a quarter.
 std::uint64_t kv_budget(const ContextDemand& demand) {
+  if (demand.kv_memory_bytes > 0) return demand.kv_memory_bytes;
   const std::uint64_t usable = minus(demand.available_bytes, demand.scratch_bytes + kReserveBytes);
   if (demand.weight_bytes < usable) return usable - demand.weight_bytes;
   return usable / 4;
@@ -43,7 +45,7 @@ Result<int> plan_context(const ContextDemand& demand) {
       const auto pages = static_cast<std::uint64_t>(demand.asked + kernels::kKeysPerPage - 1) /
                          kernels::kKeysPerPage;
       return fail(
-          "a context of {} tokens needs {:.1f} GiB beside the weights, and {:.1f} GiB are "
+          "a context of {} tokens needs {:.2f} GiB beside the weights, and {:.2f} GiB are "
           "left for it: at most {} tokens fit (-c {})",
           demand.asked, gib(pages * demand.kv_page_bytes), gib(kv_budget(demand)), fits, fits);
     }
@@ -51,6 +53,16 @@ Result<int> plan_context(const ContextDemand& demand) {
   }
   const auto limit = static_cast<std::uint64_t>(std::min(demand.model_limit, kDefaultContext));
   return static_cast<int>(std::min(limit, fits));
+}
+
+int plan_pages(const ContextDemand& demand, int context_length, int n_parallel) {
+  const auto most = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+  const std::uint64_t fits = std::min(most, kv_budget(demand) / demand.kv_page_bytes);
+  if (demand.kv_memory_bytes > 0) return static_cast<int>(fits);
+  const auto of_one = static_cast<std::uint64_t>((context_length + kernels::kKeysPerPage - 1) /
+                                                 kernels::kKeysPerPage);
+  const std::uint64_t wanted = of_one * (static_cast<std::uint64_t>(n_parallel) + 1);
+  return static_cast<int>(std::max(of_one, std::min(wanted, fits)));
 }
 
 }  // namespace jevons

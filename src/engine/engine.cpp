@@ -2,26 +2,36 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <filesystem>
+#include <future>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "base/memory_info.h"
 #include "engine/context_plan.h"
-#include "engine/sampler.h"
-#include "engine/stop_matcher.h"
+#include "engine/engine_core.h"
+#include "engine/kv_store.h"
+#include "engine/prefix_cache.h"
+#include "engine/request_checks.h"
 #include "model/model.h"
+#include "model/model_identity.h"
 #include "model/open_model.h"
-#include "text/detokenizer.h"
 
 namespace jevons {
 namespace {
 
+// What the destructor gives the disk.
+constexpr int kLastFlushMs = 2000;
+
 using Clock = std::chrono::steady_clock;
 
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+double milliseconds_until(Clock::time_point end) {
+  return std::max(0.0, std::chrono::duration<double, std::milli>(end - Clock::now()).count());
 }
+
+// After a flush the queue is empty: a store without room then has reached a limit, or has failed.
+bool may_write(const KvStore& store) { return store.has_room(); }
 
 kernels::KvFormat kv_format(KvType type) {
   return type == KvType::kF16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
@@ -41,186 +51,53 @@ std::uint64_t fresh_seed() {
   return std::uint64_t{device()} << 21 ^ device();
 }
 
-}  // namespace
-
-namespace {
-
-// One answer on its way: sampling, stopping, and what is sent to the sink.
-class Answer {
- public:
-  Answer(const CompletionRequest& request, const SamplingParams& sampling,
-         const Tokenizer& tokenizer, const CompletionSink& sink)
-      : request_(request),
-        sink_(sink),
-        sampler_(sampling, request.prompt),
-        detokenizer_(tokenizer),
-        matcher_(request.stop_strings) {}
-
-  [[nodiscard]] Result<std::int32_t> sample(std::span<const float> logits) {
-    auto id = sampler_.sample(logits);
-    if (id && request_.n_logprobs >= 0) record_logprobs(*id, logits);
-    return id;
-  }
-  /// Takes a token that belongs to the answer.
-  void add(std::int32_t id) {
-    pending_.ids.push_back(id);
-    emit(matcher_.push(detokenizer_.push(id)));
-  }
-  /// The token that ended the answer is not part of it, and neither are its logprobs.
-  void drop_last_logprobs() {
-    if (request_.n_logprobs < 0) return;
-    pending_.logprobs.pop_back();
-    pending_.alternatives.pop_back();
-  }
-  void finish() {
-    std::string rest = matcher_.push(detokenizer_.finish());
-    rest += matcher_.finish();
-    emit(rest, true);
-  }
-  [[nodiscard]] const std::optional<std::string>& matched_stop() const {
-    return matcher_.matched();
-  }
-
- private:
-  void record_logprobs(std::int32_t id, std::span<const float> logits) {
-    const double normaliser = log_sum_exp(logits);
-    const auto logprob = [&](std::int32_t token) {
-      const double logit = logits[static_cast<std::size_t>(token)];
-      return TokenLogprob{token, static_cast<float>(logit - normaliser)};
-    };
-    pending_.logprobs.push_back(logprob(id));
-    std::vector<std::int32_t> order(logits.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    const auto n = std::min(order.size(), static_cast<std::size_t>(request_.n_logprobs));
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
-                      [&](std::int32_t a, std::int32_t b) {
-                        const float la = logits[static_cast<std::size_t>(a)];
-                        const float lb = logits[static_cast<std::size_t>(b)];
-                        return la != lb ? la > lb : a < b;
-                      });
-    auto& alternatives = pending_.alternatives.emplace_back();
-    for (std::size_t i = 0; i < n; ++i) alternatives.push_back(logprob(order[i]));
-  }
-
-  void emit(const std::string& text, bool last = false) {
-    pending_.text += text;
-    if (pending_.text.empty() && !(last && !pending_.ids.empty())) return;
-    if (sink_.on_chunk) sink_.on_chunk(pending_);
-    pending_ = {};
-  }
-
-  const CompletionRequest& request_;
-  const CompletionSink& sink_;
-  Sampler sampler_;
-  Detokenizer detokenizer_;
-  StopMatcher matcher_;
-  CompletionChunk pending_;
+struct Plan {
+  int n_parallel;
+  int queue_length;
+  ModelOptions model;
+  KvLayout layout;
+  int context_length;
+  int n_pages;
 };
 
-Result<void> validate_prompt(const CompletionRequest& request, const ModelFacts& facts) {
-  const auto n = static_cast<int>(request.prompt.size());
-  if (n == 0) return fail("the prompt is empty: there is nothing to answer");
-  for (int i = 0; i < n; ++i) {
-    const std::int32_t id = request.prompt[static_cast<std::size_t>(i)];
-    if (id < 0 || id >= facts.vocab_size) {
-      return fail("token {} at position {} of the prompt is outside the vocabulary of {}", id, i,
-                  facts.vocab_size);
-    }
+Result<Plan> plan_engine(const EngineOptions& options, const OpenModel& open) {
+  Plan plan{};
+  plan.n_parallel = std::max(1, options.n_parallel);
+  plan.queue_length = options.queue_length > 0 ? options.queue_length : 16 * plan.n_parallel;
+  plan.model.n_threads = options.n_threads > 0 ? options.n_threads : available_cpus();
+  plan.model.max_batch = std::max(1, options.prefill_chunk) + plan.n_parallel;
+  plan.model.kv_format = kv_format(options.kv_type);
+  const ModelConfig& config = open.weights.config;
+  plan.layout = KvLayout::of(config, plan.model.kv_format, kernels::best_kernel_set());
+  ContextDemand demand{options.context_length,
+                       config.context_length,
+                       plan.layout.page_bytes,
+                       open.file->n_bytes(),
+                       Model::scratch_bytes(config, plan.model.max_batch),
+                       memory_info().available_bytes};
+  demand.kv_memory_bytes = options.kv_memory_bytes;
+  JEVONS_ASSIGN(plan.context_length, plan_context(demand));
+  plan.n_pages = plan_pages(demand, plan.context_length, plan.n_parallel);
+  return plan;
+}
+
+Result<std::unique_ptr<KvStore>> open_store(const EngineOptions& options,
+                                            const std::string& fingerprint,
+                                            std::size_t page_bytes) {
+  if (options.cache_dir.empty()) return nullptr;
+  KvStoreOptions store{options.cache_dir, fingerprint, page_bytes, options.cache_disk_bytes,
+                       options.daily_write_bytes};
+  if (store.max_bytes == 0) {
+    std::error_code error;
+    std::filesystem::create_directories(store.folder, error);
+    const auto space = std::filesystem::space(store.folder, error);
+    constexpr std::uint64_t kMost = std::uint64_t{64} << 30;
+    if (!error) store.max_bytes = std::min<std::uint64_t>(kMost, space.available / 10);
   }
-  if (n >= facts.context_length) {
-    return fail(
-        "the prompt is {} tokens long, and the context holds {} (one is needed for the "
-        "answer): shorten the prompt or give a larger context (-c)",
-        n, facts.context_length);
-  }
-  for (const auto& [id, bias] : request.sampling.logit_bias) {
-    if (id < 0 || id >= facts.vocab_size) {
-      return fail("logit_bias names token {}, which is outside the vocabulary of {}", id,
-                  facts.vocab_size);
-    }
-  }
-  return {};
+  return KvStore::open(store);
 }
 
 }  // namespace
-
-struct Engine::State {
-  State(OpenModel open_model, Tokenizer t, const ModelOptions& options)
-      : open(std::move(open_model)),
-        tokenizer(std::move(t)),
-        model(open.weights, options),
-        sequence(model.kv_layout()) {}
-
-  bool read_tokens(std::span<const std::int32_t> tokens, const CompletionSink& sink,
-                   const std::stop_token& cancel);
-  Result<StopReason> write_answer(const CompletionRequest& request, Answer& answer,
-                                  const std::stop_token& cancel, int& n_generated);
-
-  OpenModel open;
-  Tokenizer tokenizer;
-  std::optional<std::int32_t> end_of_turn;
-  PromptFormat format;
-  SamplingParams sampling;
-  ModelFacts facts;
-  Model model;
-  KvSequence sequence;
-  std::vector<std::int32_t> cached;  // tokens whose keys and values the sequence holds
-  std::vector<float> logits;         // [vocab_size] after the last token
-};
-
-// Feeds what is not cached of `tokens` to the network in chunks; the logits of the last one stay.
-// Returns false if cancelled; what was computed until then stays in the cache.
-bool Engine::State::read_tokens(std::span<const std::int32_t> tokens, const CompletionSink& sink,
-                                const std::stop_token& cancel) {
-  std::vector<BatchToken> batch;
-  sequence.reserve(static_cast<int>(tokens.size()));
-  const auto total = static_cast<int>(tokens.size());
-  const auto chunk = static_cast<std::size_t>(model.max_batch());
-  while (cached.size() < tokens.size()) {
-    if (cancel.stop_requested()) return false;
-    if (sink.on_prompt_progress) {
-      sink.on_prompt_progress(static_cast<int>(cached.size()), total);
-    }
-    const std::size_t n = std::min(chunk, tokens.size() - cached.size());
-    batch.clear();
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t position = cached.size() + i;
-      batch.push_back(
-          {tokens[position], static_cast<int>(position), &sequence, position + 1 == tokens.size()});
-    }
-    model.forward(batch, logits.data());
-    for (const BatchToken& token : batch) cached.push_back(token.id);
-  }
-  if (sink.on_prompt_progress) sink.on_prompt_progress(total, total);
-  return true;
-}
-
-// Writes the answer, one token at a time, until something stops it.
-Result<StopReason> Engine::State::write_answer(const CompletionRequest& request, Answer& answer,
-                                               const std::stop_token& cancel, int& n_generated) {
-  const auto is_stop = [&](std::int32_t id) {
-    return id == end_of_turn || std::find(request.stop_tokens.begin(), request.stop_tokens.end(),
-                                          id) != request.stop_tokens.end();
-  };
-  for (;;) {
-    if (cancel.stop_requested()) return StopReason::kCancelled;
-    JEVONS_ASSIGN(const std::int32_t id, answer.sample(logits));
-    if (is_stop(id)) {
-      answer.drop_last_logprobs();
-      return StopReason::kEndOfTurn;
-    }
-    ++n_generated;
-    answer.add(id);
-    if (answer.matched_stop()) return StopReason::kStopString;
-    if (n_generated == request.max_tokens) return StopReason::kMaxTokens;
-    const auto position = static_cast<int>(cached.size());
-    if (position >= facts.context_length) return StopReason::kContextFull;
-    sequence.reserve(position + 1);
-    const BatchToken token{id, position, &sequence, true};
-    model.forward({&token, 1}, logits.data());
-    cached.push_back(id);
-  }
-}
 
 const char* stop_reason_name(StopReason reason) {
   switch (reason) {
@@ -240,64 +117,76 @@ const char* stop_reason_name(StopReason reason) {
   return "?";
 }
 
-Result<void> validate(const SamplingParams& params) {
-  const auto in_range = [](const char* name, double value, double low,
-                           double high) -> Result<void> {
-    if (value >= low && value <= high) return {};
-    return fail("{} is {}, and must be between {} and {}", name, value, low, high);
-  };
-  JEVONS_TRY(in_range("temperature", params.temperature, 0, 100));
-  JEVONS_TRY(in_range("top_k", params.top_k, 0, 1e9));
-  JEVONS_TRY(in_range("top_p", params.top_p, 0, 1));
-  JEVONS_TRY(in_range("min_p", params.min_p, 0, 1));
-  JEVONS_TRY(in_range("repetition_penalty", params.repetition_penalty, 0.01, 100));
-  JEVONS_TRY(in_range("presence_penalty", params.presence_penalty, -100, 100));
-  JEVONS_TRY(in_range("frequency_penalty", params.frequency_penalty, -100, 100));
-  JEVONS_TRY(in_range("penalty_window", params.penalty_window, 0, 1e6));
-  for (const auto& [id, bias] : params.logit_bias) {
-    JEVONS_TRY(in_range("logit_bias", bias, -1000, 1000));
-  }
-  return {};
-}
+// Members go in reverse: first the thread that uses all of them, last what it used.
+struct Engine::State {
+  State(OpenModel open_model, Tokenizer t, const Plan& plan)
+      : open(std::move(open_model)),
+        tokenizer(std::move(t)),
+        constraints(tokenizer),
+        model(open.weights, plan.model) {}
+
+  OpenModel open;
+  Tokenizer tokenizer;
+  ConstraintCompiler constraints;
+  TurnStore turns;
+  PromptFormat format;
+  SamplingParams sampling;
+  ModelFacts facts{};
+  RequestLimits limits{};
+  Model model;
+  std::unique_ptr<KvStore> store;
+  std::unique_ptr<PrefixCache> cache;
+  std::unique_ptr<EngineCore> core;
+};
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Engine::~Engine() = default;
+
+Engine::~Engine() {
+  state_->core.reset();
+  if (!state_->store) return;
+  // From here on this thread owns the cache.
+  const auto end = Clock::now() + std::chrono::milliseconds(kLastFlushMs);
+  while (state_->cache->write_behind() > 0 && Clock::now() < end && may_write(*state_->store)) {
+    state_->store->flush(milliseconds_until(end));
+  }
+  state_->store->flush(milliseconds_until(end));
+}
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   JEVONS_ASSIGN(OpenModel open, OpenModel::open(options.model_path));
   JEVONS_ASSIGN(Vocabulary vocabulary, open.vocabulary());
-  ModelOptions model_options;
-  model_options.n_threads = options.n_threads > 0 ? options.n_threads : available_cpus();
-  model_options.max_batch = std::max(1, options.prefill_chunk);
-  model_options.kv_format = kv_format(options.kv_type);
-
+  JEVONS_ASSIGN(const Plan plan, plan_engine(options, open));
   const ModelConfig& config = open.weights.config;
-  const KvLayout layout = KvLayout::of(config, model_options.kv_format, kernels::best_kernel_set());
-  const std::uint64_t weight_bytes = open.file->n_bytes();
-  JEVONS_ASSIGN(const int context,
-                plan_context({options.context_length, config.context_length, layout.page_bytes,
-                              weight_bytes, Model::scratch_bytes(config, model_options.max_batch),
-                              memory_info().available_bytes}));
-
   PromptFormat format = prompt_format_for(vocabulary.chat_template, config.name);
   const SamplingParams sampling = sampling_defaults(vocabulary);
-  const std::optional<std::int32_t> end_of_turn = vocabulary.eos_id;
+  const ModelIdentity identity = identify(open);
+  ModelFacts facts{};
+  facts.name = config.name;
+  facts.quantisation = identity.quantisation;
+  facts.model_context_length = config.context_length;
+  facts.context_length = plan.context_length;
+  facts.vocab_size = config.vocab_size;
+  facts.n_threads = plan.model.n_threads;
+  facts.n_parameters = identity.n_parameters;
+  facts.weight_bytes = identity.weight_bytes;
+  facts.kv_bytes_per_token = plan.layout.bytes_per_token();
+  facts.fingerprint = model_fingerprint(open, plan.model.kv_format);
+
   JEVONS_ASSIGN(Tokenizer tokenizer, Tokenizer::create(std::move(vocabulary)));
-  auto state = std::make_unique<State>(std::move(open), std::move(tokenizer), model_options);
-  state->end_of_turn = end_of_turn;
+  JEVONS_ASSIGN(auto store, open_store(options, facts.fingerprint, plan.layout.page_bytes));
+  auto state = std::make_unique<State>(std::move(open), std::move(tokenizer), plan);
   state->format = std::move(format);
   state->sampling = sampling;
-  const ModelConfig& kept = state->open.weights.config;
-  state->logits.resize(static_cast<std::size_t>(kept.vocab_size));
-  ModelFacts& facts = state->facts;
-  facts.name = kept.name;
-  facts.model_context_length = kept.context_length;
-  facts.context_length = context;
-  facts.vocab_size = kept.vocab_size;
-  facts.n_threads = model_options.n_threads;
+  state->store = std::move(store);
+  state->cache = std::make_unique<PrefixCache>(state->store.get());
   facts.kernels = state->model.kernels().name;
-  facts.weight_bytes = weight_bytes;
-  facts.kv_bytes_per_token = layout.bytes_per_token();
+  state->facts = std::move(facts);
+  state->core = std::make_unique<EngineCore>(
+      state->model, state->tokenizer, *state->cache,
+      EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
+                        std::max(1, options.prefill_chunk), options.slice_ms});
+  state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
+                   state->core->rules().think_end.has_value()};
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
 }
 
@@ -305,42 +194,56 @@ const ModelFacts& Engine::facts() const { return state_->facts; }
 const Tokenizer& Engine::tokenizer() const { return state_->tokenizer; }
 const PromptFormat& Engine::prompt_format() const { return state_->format; }
 const SamplingParams& Engine::default_sampling() const { return state_->sampling; }
+ConstraintCompiler& Engine::constraints() const { return state_->constraints; }
+TurnStore& Engine::turns() const { return state_->turns; }
+
+std::expected<CompletionId, SubmitError> Engine::submit(CompletionRequest request,
+                                                        CompletionSink sink) {
+  if (auto ok = check_request(request, state_->limits); !ok) {
+    state_->core->count_rejected();
+    return std::unexpected(std::move(ok).error());
+  }
+  if (!request.sampling.seed) request.sampling.seed = fresh_seed();
+  return state_->core->submit(std::move(request), std::move(sink));
+}
+
+void Engine::cancel(CompletionId id) { state_->core->cancel(id); }
 
 Result<CompletionResult> Engine::complete(CompletionRequest request, const CompletionSink& sink,
-                                          const std::stop_token& cancel) {
-  State& state = *state_;
-  JEVONS_TRY(validate(request.sampling));
-  JEVONS_TRY(validate_prompt(request, state.facts));
-  SamplingParams sampling = request.sampling;
-  if (!sampling.seed) sampling.seed = fresh_seed();
+                                          const std::stop_token& cancel_token) {
+  // Shared: the engine's thread may still be inside set_value() when this function returns.
+  const auto promise = std::make_shared<std::promise<Result<CompletionResult>>>();
+  auto future = promise->get_future();
+  CompletionSink forwarding = sink;
+  forwarding.on_end = [&sink, promise](const Result<CompletionResult>& result) {
+    if (sink.on_end) sink.on_end(result);
+    promise->set_value(result);
+  };
+  const auto id = submit(std::move(request), std::move(forwarding));
+  if (!id) return std::unexpected(Error{id.error().message});
+  const std::stop_callback on_stop(cancel_token, [&] { cancel(*id); });
+  return future.get();
+}
 
-  CompletionResult result{};
-  result.seed = *sampling.seed;
-  result.n_prompt_tokens = static_cast<int>(request.prompt.size());
-  // The last token of the prompt is always read: its logits begin the answer.
-  const auto [mine, theirs] = std::mismatch(state.cached.begin(), state.cached.end(),
-                                            request.prompt.begin(), request.prompt.end() - 1);
-  state.cached.erase(mine, state.cached.end());
-  result.n_cached_tokens = static_cast<int>(state.cached.size());
+EngineStatus Engine::status() const {
+  EngineStatus status = state_->core->status();
+  if (state_->store) status.disk = state_->store->status();
+  return status;
+}
 
-  const auto prompt_start = Clock::now();
-  const bool read = state.read_tokens(request.prompt, sink, cancel);
-  result.prompt_ms = milliseconds_since(prompt_start);
-  if (!read) {
-    result.stop_reason = StopReason::kCancelled;
-    return result;
-  }
-  const auto answer_start = Clock::now();
-  Answer answer(request, sampling, state.tokenizer, sink);
-  JEVONS_ASSIGN(result.stop_reason,
-                state.write_answer(request, answer, cancel, result.n_generated_tokens));
-  answer.finish();
-  if (answer.matched_stop()) {
-    result.stop_reason = StopReason::kStopString;
-    result.stop_string = *answer.matched_stop();
-  }
-  result.generation_ms = milliseconds_since(answer_start);
-  return result;
+void Engine::stop_accepting() { state_->core->stop_accepting(); }
+
+void Engine::flush_disk_cache(double timeout_ms) {
+  if (!state_->store) return;
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double, std::milli>(timeout_ms));
+  do {
+    state_->core->write_behind();
+    state_->store->flush(milliseconds_until(end));
+    if (state_->core->n_waiting_for_disk() == 0 || !may_write(*state_->store)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  } while (Clock::now() < end);
+  state_->store->flush(milliseconds_until(end));
 }
 
 }  // namespace jevons

@@ -6,7 +6,6 @@
 // reads and writes.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,19 +17,19 @@
 
 #include "base/result.h"
 #include "engine/completion.h"
+#include "engine/page_hash.h"
 #include "model/kv_cache.h"
 
 namespace jevons {
-
-/// SHA-256, of which 20 bytes count.
-using PageHash = std::array<std::byte, 20>;
 
 struct KvStoreOptions {
   std::string folder;
   std::string fingerprint;  // of the model and the KV type
   std::size_t page_bytes = 0;
-  std::uint64_t max_bytes = 0;
-  std::uint64_t daily_write_bytes = 0;  // 0: no limit. Counted over restarts
+  std::uint64_t max_bytes = 0;           // of all files, those of other models included
+  std::uint64_t daily_write_bytes = 0;   // 0: no limit. Counted over restarts
+  std::uint64_t queue_bytes = 64 << 20;  // pages that wait to be written; at least 16 of them
+  double pause_after_error_ms = 60'000;  // no writing for so long after a full or failing disk
 };
 
 class KvStore {
@@ -44,16 +43,26 @@ class KvStore {
   KvStore(const KvStore&) = delete;
   KvStore& operator=(const KvStore&) = delete;
 
-  /// The hash that `scope`'s first page follows, and that of a page behind `parent`.
-  [[nodiscard]] PageHash root(std::string_view scope) const;
-  [[nodiscard]] static PageHash next(const PageHash& parent, std::span<const std::int32_t> tokens);
+  /// What the first page follows that all scopes may find. From there on, page by page, hashes are
+  /// those of page_hash.h.
+  [[nodiscard]] const PageHash& shared_root() const;
 
+  /// On disk, ready to be read.
   [[nodiscard]] bool contains(const PageHash& hash) const;
+  /// On disk or on its way there; counts as a use.
+  bool mark_used(const PageHash& hash);
+  /// Whether write() would take a page now: the queue is not full, no limit reached, no error
+  /// fresh.
+  [[nodiscard]] bool has_room() const;
 
-  /// Queues one page; left out, with a counter, where the queue is full or a limit is reached. The
-  /// page is held until it is written, and must not be changed by anybody.
+  /// Queues one page; left out, with a counter, where there is no room. The page is held until it
+  /// is written, and must not be changed by anybody. `parent` is the page before it, or a root; a
+  /// page goes from the disk before its parent does.
   void write(const PageHash& hash, const PageHash& parent, std::span<const std::int32_t> tokens,
              KvPage page);
+
+  /// Removes a page, also one that waits to be written.
+  void remove(const PageHash& hash, const PageHash& parent);
 
   struct PageRead {
     PageHash hash, parent;

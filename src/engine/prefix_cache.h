@@ -48,8 +48,9 @@ class PrefixCache {
   [[nodiscard]] int count(const PrefixScope& scope, std::span<const std::int32_t> tokens) const;
 
   /// tokens.size() tokens whose keys and values `pages` holds; the last page may be partly filled.
-  /// Pages that are already there stay (the sequence may go on with its own copies). Whole pages
-  /// are written behind to the store if `keep_on_disk`.
+  /// From then on nobody may write into them. Pages that are already there stay (the sequence may
+  /// go on with its own copies); a partly filled one gives way to one with more. Whole pages are
+  /// written behind to the store if `keep_on_disk`.
   void insert(const PrefixScope& scope, std::span<const std::int32_t> tokens,
               std::span<const KvPage> pages, bool keep_on_disk);
 
@@ -59,13 +60,22 @@ class PrefixCache {
   void load(const PrefixScope& scope, std::span<const std::int32_t> tokens, int first_page,
             std::vector<KvPage> pages, std::function<void(int n_good_pages)> done);
 
+  /// Hands pages that wait to the store, as far as it has room; every other call does so too.
+  /// Returns how many still wait. A page that is evicted before its turn is not written.
+  int write_behind();
+
+  /// Drops what is cached of `tokens` but the first n_sound, in whole pages, and all that goes on
+  /// from there, on disk too: for keys and values that turned out wrong. Who holds pages keeps
+  /// them.
+  void forget(const PrefixScope& scope, std::span<const std::int32_t> tokens, int n_sound);
+
   /// Gives back at least `n_pages` pages that nobody else holds, if there are so many: leaves of
   /// the tree first, those used least and longest ago first; prefixes that several conversations
-  /// share stay longest. Returns how many.
+  /// share stay longest. Returns how many. Looks at each page in use once a call: ask for several.
   int evict(int n_pages);
 
   [[nodiscard]] int n_pages() const;            // in the tree
-  [[nodiscard]] int n_evictable_pages() const;  // of those, held by nobody else
+  [[nodiscard]] int n_evictable_pages() const;  // of those, what evict() could give back now
   /// Aborts if an invariant of the tree is broken. For tests and idle moments.
   void check_integrity() const;
 

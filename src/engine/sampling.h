@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
+
 namespace jevons {
 
 struct SamplingParams {
@@ -21,5 +23,8 @@ struct SamplingParams {
   std::vector<std::pair<std::int32_t, float>> logit_bias;
   std::optional<std::uint64_t> seed;  // nothing: a fresh one each time, reported back
 };
+
+/// Errors name the field, its value and its range.
+[[nodiscard]] Result<void> validate(const SamplingParams& params);
 
 }  // namespace jevons

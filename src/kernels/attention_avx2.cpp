@@ -6,11 +6,14 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 #include "kernels/attention_kernels.h"
 #include "kernels/exponential_avx2.h"
 #include "kernels/kv_formats.h"
+#include "kernels/matmul_kernels.h"
 
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels {
@@ -321,14 +324,19 @@ struct Block {
   }
 };
 
-// The largest |x| of a block, divided by 127; folding in any order gives the same maximum.
+// The largest |x| of a block, compared as integers, so that NaN is the largest, divided by 127; NaN
+// for infinity too. Folding in any order gives the same maximum.
 float wanted_scale(const Block& block) {
-  const __m256 no_sign = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
-  __m256 maxima = _mm256_setzero_ps();
+  const __m256i no_sign = _mm256_set1_epi32(0x7FFFFFFF);
+  __m256i wide = _mm256_setzero_si256();
   for (const __m256 part : block.parts) {
-    maxima = _mm256_max_ps(_mm256_and_ps(part, no_sign), maxima);
+    wide = _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(part), no_sign), wide);
   }
-  return folded_maximum_avx2(maxima, maxima) / 127.0F;
+  __m128i maxima = _mm_max_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+  maxima = _mm_max_epi32(maxima, _mm_shuffle_epi32(maxima, 0x4E));
+  maxima = _mm_max_epi32(maxima, _mm_shuffle_epi32(maxima, 0xB1));
+  const auto largest = static_cast<std::uint32_t>(_mm_cvtsi128_si32(maxima));
+  return std::bit_cast<float>(largest < kInfinityBits ? largest : kNanBits) / 127.0F;
 }
 
 float inverse_scale(float scale) {

@@ -6,11 +6,14 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <limits>
 
 #include "kernels/attention_kernels.h"
 #include "kernels/exponential_avx512.h"
 #include "kernels/kv_formats.h"
+#include "kernels/matmul_kernels.h"
 
 JEVONS_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")
 namespace jevons::kernels {
@@ -327,10 +330,13 @@ void attend_page(KvFormat format, const AttentionPageArguments& arguments) {
 
 // -- writing pages and queries -------------------------------------------------------------------
 
-// The largest |x| of a block; folding in any order gives the same maximum.
+// The largest |x| of a block, compared as integers, so that NaN is the largest; NaN for infinity
+// too. Folding in any order gives the same maximum.
 __m512 block_maximum(__m512 low, __m512 high) {
-  const __m512 larger = _mm512_max_ps(_mm512_abs_ps(high), _mm512_abs_ps(low));
-  return _mm512_set1_ps(std::max(folded_maximum_avx512(larger), 0.0F));
+  const __m512i larger = _mm512_max_epi32(_mm512_castps_si512(_mm512_abs_ps(high)),
+                                          _mm512_castps_si512(_mm512_abs_ps(low)));
+  const auto largest = static_cast<std::uint32_t>(_mm512_reduce_max_epi32(larger));
+  return _mm512_set1_ps(std::bit_cast<float>(largest < kInfinityBits ? largest : kNanBits));
 }
 
 __m512 inverse_scale(__m512 scale) {

@@ -1,11 +1,13 @@
 // The definition of the attention kernels. The AVX files do the same operations in the same order.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "kernels/attention_kernels.h"
 #include "kernels/float_formats.h"
 #include "kernels/kv_formats.h"
+#include "kernels/matmul_kernels.h"
 #include "kernels/vector_kernels.h"
 
 namespace jevons::kernels {
@@ -25,10 +27,14 @@ std::size_t query_bytes(KvFormat format, int n_queries, int head_dim) {
 
 // -- int8 blocks ---------------------------------------------------------------------------------
 
+// The largest |x|. As integers, magnitudes are ordered like the floats they are, with NaN above
+// infinity: a block with a fault has scale NaN, so that it shows in whatever attends to it.
 float block_maximum(const float* x) {
-  float maximum = 0.0F;
-  for (int i = 0; i < kKvBlock; ++i) maximum = std::max(maximum, std::fabs(x[i]));
-  return maximum;
+  std::uint32_t largest_bits = 0;
+  for (int i = 0; i < kKvBlock; ++i) {
+    largest_bits = std::max(largest_bits, std::bit_cast<std::uint32_t>(x[i]) & kMagnitudeMask);
+  }
+  return std::bit_cast<float>(largest_bits < kInfinityBits ? largest_bits : kNanBits);
 }
 
 // A scale too small to be inverted means that everything is zero.

@@ -286,4 +286,16 @@ void Model::forward(std::span<const BatchToken> batch, float* logits, const Rout
   if (!state_->active.empty()) state_->project_logits(logits);
 }
 
+bool Model::forward_unless(const std::atomic<bool>& abandon, std::span<const BatchToken> batch,
+                           float* logits) {
+  JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
+  state_->embed(batch);
+  for (int index = 0; index < config().n_layers; ++index) {
+    if (abandon.load(std::memory_order_relaxed)) return false;
+    state_->layer(index, {});
+  }
+  if (!state_->active.empty()) state_->project_logits(logits);
+  return true;
+}
+
 }  // namespace jevons

@@ -5,6 +5,7 @@
 // whatever the batch, the chunking of the prompt and the number of threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -59,6 +60,12 @@ class Model {
   /// the order of their positions. logits: [number of tokens with wants_logits][vocab_size], in
   /// batch order; may be null if there are none. Cannot fail and does not allocate.
   void forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks = {});
+
+  /// The same, but stops between two layers once `abandon` is true (any thread may set it), and
+  /// says false: the logits and the batch's keys and values are then not to be used, and the batch
+  /// may be run again.
+  [[nodiscard]] bool forward_unless(const std::atomic<bool>& abandon,
+                                    std::span<const BatchToken> batch, float* logits);
 
  private:
   struct State;

@@ -64,6 +64,9 @@ struct ToolDefinition {
   /// The whole function object as JSON text, keys in the order in which they came. The prompt
   /// shows exactly this object, unknown keys included.
   std::string function_json{};
+  /// False: may be called, but the prompt's list of tools leaves it out, because a later message
+  /// introduces it.
+  bool is_listed = true;
 
   bool operator==(const ToolDefinition&) const = default;
 };

@@ -36,6 +36,8 @@ Result<std::optional<std::string>> optional_string(const JsonValue& object, std:
 
 class RequestReader {
  public:
+  explicit RequestReader(ChatJsonOptions options = {}) : options_(options) {}
+
   Result<ChatRequest> read(const JsonValue& root) {
     if (!root.is_object()) return wrong_kind("the request", root, "an object");
     const JsonValue* const messages = root.find("messages");
@@ -43,19 +45,23 @@ class RequestReader {
     if (!messages->is_array()) return wrong_kind("messages", *messages, "a list of messages");
     for (std::size_t i = 0; i < messages->items.size(); ++i) {
       JEVONS_ASSIGN(Message message, read_message(messages->items[i], indexed("messages", i)));
-      if (message.role == Role::kSystem && i > 0) {
-        warn(indexed("messages", i), "only a first system message is part of the chat format");
+      if (message.role == Role::kSystem && i > 0 &&
+          request_.messages.back().role != Role::kSystem) {
+        warn(indexed("messages", i),
+             "a system message that does not come first is shown to the model as a user's turn");
       }
       request_.messages.push_back(std::move(message));
     }
-    if (const JsonValue* const tools = find_set(root, "tools")) JEVONS_TRY(read_tools(*tools));
+    for (const std::string_view key : {"tools", "functions"}) {
+      if (const JsonValue* const tools = find_set(root, key)) JEVONS_TRY(read_tools(*tools, key));
+    }
     return std::move(request_);
   }
 
-  Result<void> read_tools(const JsonValue& tools) {
-    if (!tools.is_array()) return wrong_kind("tools", tools, "a list of tools");
+  Result<void> read_tools(const JsonValue& tools, std::string_view path) {
+    if (!tools.is_array()) return wrong_kind(path, tools, "a list of tools");
     for (std::size_t i = 0; i < tools.items.size(); ++i) {
-      JEVONS_TRY(read_tool(tools.items[i], indexed("tools", i)));
+      JEVONS_TRY(read_tool(tools.items[i], indexed(path, i)));
     }
     return {};
   }
@@ -88,7 +94,7 @@ class RequestReader {
       JEVONS_ASSIGN(message.current_location, optional_string(json, "current_location", path));
     } else if (message.role == Role::kAssistant) {
       JEVONS_TRY(read_reasoning(json, path, message));
-      JEVONS_TRY(read_tool_calls(json, path + ".tool_calls", message));
+      JEVONS_TRY(read_tool_calls(json, path, message));
     } else if (message.role == Role::kTool) {
       JEVONS_ASSIGN(const auto id, optional_string(json, "tool_call_id", path));
       message.tool_call_id = id.value_or("");
@@ -97,7 +103,8 @@ class RequestReader {
   }
 
   Result<Content> read_content(const JsonValue& message, Role role, const std::string& path) {
-    const JsonValue* const content = find_set(message, "content");
+    const JsonValue* content = find_set(message, "content");
+    if (content == nullptr && role == Role::kAssistant) content = find_set(message, "refusal");
     if (content == nullptr) return Content();
     if (content->is_string()) return Content(content->text);
     if (!content->is_array())
@@ -127,7 +134,9 @@ class RequestReader {
       if (!text->is_string()) return wrong_kind(path + ".text", *text, "a string");
       return text->text;
     }
+    if (name == "refusal") return optional_string(part, "refusal", path);
     warn(path, fmt::format("a part of type \"{}\" is left out: the model reads text only", name));
+    if (options_.placeholders) return fmt::format("[{} left out: text only]", name);
     if (role == Role::kTool) return std::nullopt;
     return std::string();
   }
@@ -138,15 +147,33 @@ class RequestReader {
         json.find("reasoning")->is_string()) {
       message.reasoning = json.find("reasoning")->text;
     }
+    if (!message.reasoning) message.reasoning = reasoning_of_details(json);
     return {};
   }
 
+  /// The texts of "reasoning_details"; what is encrypted or summarised there is not for us.
+  static std::optional<std::string> reasoning_of_details(const JsonValue& json) {
+    const JsonValue* const details = find_set(json, "reasoning_details");
+    if (details == nullptr || !details->is_array()) return std::nullopt;
+    std::optional<std::string> reasoning;
+    for (const JsonValue& detail : details->items) {
+      const JsonValue* const text = find_set(detail, "text");
+      if (text != nullptr && text->is_string()) reasoning = reasoning.value_or("") + text->text;
+    }
+    return reasoning;
+  }
+
   Result<void> read_tool_calls(const JsonValue& json, const std::string& path, Message& message) {
+    if (const JsonValue* const call = find_set(json, "function_call")) {
+      JEVONS_ASSIGN(ToolCall only, read_tool_call(*call, path + ".function_call"));
+      message.tool_calls.push_back(std::move(only));
+    }
     const JsonValue* const calls = find_set(json, "tool_calls");
     if (calls == nullptr) return {};
-    if (!calls->is_array()) return wrong_kind(path, *calls, "a list of tool calls");
+    const std::string calls_path = path + ".tool_calls";
+    if (!calls->is_array()) return wrong_kind(calls_path, *calls, "a list of tool calls");
     for (std::size_t i = 0; i < calls->items.size(); ++i) {
-      JEVONS_ASSIGN(ToolCall call, read_tool_call(calls->items[i], indexed(path, i)));
+      JEVONS_ASSIGN(ToolCall call, read_tool_call(calls->items[i], indexed(calls_path, i)));
       message.tool_calls.push_back(std::move(call));
     }
     return {};
@@ -157,6 +184,12 @@ class RequestReader {
     ToolCall call;
     JEVONS_ASSIGN(const auto id, optional_string(json, "id", path));
     call.id = id.value_or("");
+    if (const JsonValue* const custom = find_set(json, "custom")) {
+      JEVONS_ASSIGN(call.name, read_name(*custom, path + ".custom"));
+      JEVONS_ASSIGN(const auto input, optional_string(*custom, "input", path + ".custom"));
+      call.arguments = fmt::format(R"({{"input": {}}})", json_string(input.value_or("")));
+      return call;
+    }
     const JsonValue* const wrapped = find_set(json, "function");
     const JsonValue& function = wrapped != nullptr ? *wrapped : json;
     const std::string function_path = wrapped != nullptr ? path + ".function" : path;
@@ -222,6 +255,7 @@ class RequestReader {
     object.keys.erase(found);
   }
 
+  ChatJsonOptions options_;
   ChatRequest request_;
 };
 
@@ -277,13 +311,17 @@ std::string message_json(const Message& message) {
 
 Result<ChatRequest> parse_chat_request(std::string_view json) {
   JEVONS_ASSIGN(const JsonValue root, parse_json(json));
-  return RequestReader().read(root);
+  return read_chat_request(root);
+}
+
+Result<ChatRequest> read_chat_request(const JsonValue& root, const ChatJsonOptions& options) {
+  return RequestReader(options).read(root);
 }
 
 Result<std::vector<ToolDefinition>> parse_tools(std::string_view json) {
   JEVONS_ASSIGN(const JsonValue root, parse_json(json));
   RequestReader reader;
-  JEVONS_TRY(reader.read_tools(root));
+  JEVONS_TRY(reader.read_tools(root, "tools"));
   return std::move(reader.request().tools);
 }
 

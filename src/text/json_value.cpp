@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace jevons {
 namespace {
 
@@ -238,7 +240,8 @@ Result<JsonValue> parse_json(std::string_view json) {
     const std::string repaired = has_surrogates ? without_half_surrogates(json) : std::string();
     const std::string_view text = has_surrogates ? repaired : json;
     const bool ok = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
-    if (!ok) return fail("{}", builder.message());
+    // The message quotes the text, which may not be UTF-8.
+    if (!ok) return fail("{}", utf8_sanitize(builder.message()));
     return std::move(builder.root());
   } catch (const std::exception& error) {
     return fail("not valid JSON: {}", error.what());

@@ -125,8 +125,8 @@ struct ConstraintCompiler::State {
       if (mine == nullptr) mine = std::make_shared<LexemeMasks>(piece.lexeme, *vocabulary);
       masks.push_back(mine);
     }
-    return std::make_shared<GrammarAutomaton>(
-        std::make_shared<const Grammar>(std::move(grammar)), std::move(masks), vocabulary);
+    return std::make_shared<GrammarAutomaton>(std::make_shared<const Grammar>(std::move(grammar)),
+                                              std::move(masks), vocabulary);
   }
 
   /// What was compiled under `key` before, or what `make` gives now.
@@ -195,9 +195,8 @@ std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() {
 Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
     std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report) {
   const bool is_offered =
-      rules.only.empty() || std::any_of(tools.begin(), tools.end(), [&](const auto& tool) {
-        return tool.name == rules.only;
-      });
+      rules.only.empty() || std::any_of(tools.begin(), tools.end(),
+                                        [&](const auto& tool) { return tool.name == rules.only; });
   if (!is_offered) return fail("the tool \"{}\" is not among the tools", rules.only);
   const auto begin = state_->tokenizer.special_token(kToolCallBlockBegin);
   const auto end = state_->tokenizer.special_token(kToolCallBlockEnd);

@@ -1,9 +1,11 @@
 #include "text/prompt.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "text/json_value.h"
+#include "text/known_nonces.h"
 #include "text/m2_markers.h"
 
 namespace jevons {
@@ -14,11 +16,15 @@ class PieceWriter {
   void ours(std::string_view text) { add(text, true); }
   void theirs(std::string_view text) { add(text, false); }
 
-  std::vector<PromptPiece> take() { return std::move(pieces_); }
+  [[nodiscard]] std::size_t n_bytes() const { return n_bytes_; }
+  PromptPlaces& places() { return places_; }
+
+  PlacedPrompt take() { return {std::move(pieces_), std::move(places_)}; }
 
  private:
   void add(std::string_view text, bool trusted) {
     if (text.empty()) return;
+    n_bytes_ += text.size();
     if (pieces_.empty() || pieces_.back().trusted != trusted) {
       pieces_.push_back(PromptPiece{std::string(), trusted});
     }
@@ -26,6 +32,8 @@ class PieceWriter {
   }
 
   std::vector<PromptPiece> pieces_;
+  std::size_t n_bytes_ = 0;
+  PromptPlaces places_;
 };
 
 void write_turn_begin(PieceWriter& out, std::string_view role) {
@@ -39,11 +47,12 @@ void write_turn_end(PieceWriter& out) {
 }
 
 Result<void> write_tools(PieceWriter& out, std::span<const ToolDefinition> tools) {
-  if (tools.empty()) return {};
+  if (std::ranges::none_of(tools, &ToolDefinition::is_listed)) return {};
   out.ours(
       "\n\n# Tools\nYou may call one or more tools to assist with the user query.\n"
       "Here are the tools available in JSONSchema format:\n\n<tools>\n");
   for (std::size_t i = 0; i < tools.size(); ++i) {
+    if (!tools[i].is_listed) continue;
     const auto function = parse_json(tools[i].function_json);
     if (!function) return fail("tools[{}].function: {}", i, function.error().message);
     if (!function->is_object()) {
@@ -70,21 +79,37 @@ void write_optional_line(PieceWriter& out, std::string_view label,
   out.theirs(*value);
 }
 
-/// The system block is always there. `system`: null if the conversation has no first one.
-Result<void> write_system(PieceWriter& out, const Message* system, const ChatRequest& request,
-                          std::string_view identity) {
+/// The text of the messages that stand for the system text; nothing if they have none. An empty
+/// list of parts counts as missing, a list of empty parts does not: as in the template.
+std::optional<std::string> system_text(std::span<const Message> messages,
+                                       const PromptOptions& options) {
+  std::optional<std::string> text;
+  for (const Message& message : messages) {
+    const Content content =
+        options.known_nonces ? message.content : without_known_nonces(message.content);
+    if (content.parts.empty() || (!content.is_list && content.parts.front().empty())) continue;
+    text = text ? *text + "\n\n" + content.joined() : content.joined();
+  }
+  return text;
+}
+
+/// The system block is always there. `messages`: the system messages that come first.
+Result<void> write_system(PieceWriter& out, std::span<const Message> messages,
+                          const ChatRequest& request, const PromptFormat& format,
+                          const PromptOptions& options) {
+  out.places().messages.assign(messages.size(), 0);
   out.ours(kBeginOfText);
   write_turn_begin(out, "system\n");
-  // An empty list of parts counts as missing, a list of empty parts does not: as in the template.
-  const bool has_text = system != nullptr && !system->content.parts.empty() &&
-                        (system->content.is_list || !system->content.parts.front().empty());
-  out.theirs(has_text ? system->content.joined() : identity);
-  if (system != nullptr) {
-    write_optional_line(out, "\nCurrent date: ", system->current_date);
-    write_optional_line(out, "\nCurrent location: ", system->current_location);
+  const std::string identity = options.model_identity.value_or(format.default_identity);
+  out.theirs(system_text(messages, options).value_or(identity));
+  if (!messages.empty()) {
+    write_optional_line(out, "\nCurrent date: ", messages.front().current_date);
+    write_optional_line(out, "\nCurrent location: ", messages.front().current_location);
   }
+  out.places().tools = out.n_bytes();
   JEVONS_TRY(write_tools(out, request.tools));
   write_turn_end(out);
+  out.places().system_end = out.n_bytes();
   return {};
 }
 
@@ -138,6 +163,7 @@ Result<void> write_assistant(PieceWriter& out, const Message& message, std::size
                              bool shows_reasoning) {
   const Answer answer = split_answer(message);
   write_turn_begin(out, "ai\n");
+  const std::size_t begin = out.n_bytes();
   if (shows_reasoning && !answer.reasoning.empty()) {
     out.ours("<think>\n");
     out.theirs(answer.reasoning);
@@ -154,6 +180,7 @@ Result<void> write_assistant(PieceWriter& out, const Message& message, std::size
     }
     out.ours(kToolCallBlockEnd);
   }
+  if (shows_reasoning) out.places().answers.push_back({index, begin, out.n_bytes()});
   write_turn_end(out);
   return {};
 }
@@ -172,8 +199,25 @@ void write_tool_result(PieceWriter& out, const Content& content) {
   }
 }
 
-/// `first`: index of the first message after the system message, if there is one.
-Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, std::size_t first) {
+void write_user(PieceWriter& out, const Message& message) {
+  write_turn_begin(out, "user\n");
+  out.theirs(message.content.joined());
+  write_turn_end(out);
+}
+
+void write_late_system(PieceWriter& out, const Message& message) {
+  const std::string text = message.content.joined();
+  if (text.empty()) return;
+  write_turn_begin(out, "user\n");
+  out.ours("<system-reminder>\n");
+  out.theirs(text);
+  out.ours("\n</system-reminder>");
+  write_turn_end(out);
+}
+
+/// `first`: index of the first message after the system messages that come first.
+Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, std::size_t first,
+                         bool late_system_messages) {
   std::size_t n_until_last_user = 0;  // messages up to and including the last user message
   for (std::size_t i = first; i < messages.size(); ++i) {
     if (messages[i].role == Role::kUser) n_until_last_user = i + 1;
@@ -181,13 +225,13 @@ Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, st
   bool called_tools = false;  // by the latest assistant message
   for (std::size_t i = first; i < messages.size(); ++i) {
     const Message& message = messages[i];
+    out.places().messages.push_back(out.n_bytes());
     switch (message.role) {
       case Role::kSystem:
+        if (late_system_messages) write_late_system(out, message);
         break;
       case Role::kUser:
-        write_turn_begin(out, "user\n");
-        out.theirs(message.content.joined());
-        write_turn_end(out);
+        write_user(out, message);
         break;
       case Role::kAssistant:
         called_tools = !message.tool_calls.empty();
@@ -209,23 +253,38 @@ Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, st
   return {};
 }
 
+/// How many messages are the system text.
+std::size_t count_first_system_messages(std::span<const Message> messages, bool joins_them) {
+  std::size_t n = 0;
+  while (n < messages.size() && messages[n].role == Role::kSystem && (joins_them || n == 0)) ++n;
+  return n;
+}
+
 }  // namespace
+
+Result<PlacedPrompt> render_placed_prompt(const ChatRequest& request, const PromptFormat& format,
+                                          const PromptOptions& options) {
+  const std::span<const Message> messages = request.messages;
+  const std::size_t n_system = count_first_system_messages(messages, options.late_system_messages);
+  PieceWriter out;
+  JEVONS_TRY(write_system(out, messages.first(n_system), request, format, options));
+  JEVONS_TRY(write_turns(out, messages, n_system, options.late_system_messages));
+  if (options.add_generation_prompt) {
+    write_turn_begin(out, "ai\n");
+    out.ours(answer_opening(options.thinking));
+  }
+  return out.take();
+}
 
 Result<std::vector<PromptPiece>> render_prompt(const ChatRequest& request,
                                                const PromptFormat& format,
                                                const PromptOptions& options) {
-  const bool has_system =
-      !request.messages.empty() && request.messages.front().role == Role::kSystem;
-  const Message* const system = has_system ? &request.messages.front() : nullptr;
-  PieceWriter out;
-  JEVONS_TRY(
-      write_system(out, system, request, options.model_identity.value_or(format.default_identity)));
-  JEVONS_TRY(write_turns(out, request.messages, has_system ? 1 : 0));
-  if (options.add_generation_prompt) {
-    write_turn_begin(out, "ai\n");
-    out.ours(options.thinking ? "<think>\n" : "<think>\n\n</think>\n\n");
-  }
-  return out.take();
+  JEVONS_ASSIGN(PlacedPrompt prompt, render_placed_prompt(request, format, options));
+  return std::move(prompt.pieces);
+}
+
+std::string_view answer_opening(bool thinking) {
+  return thinking ? "<think>\n" : "<think>\n\n</think>\n\n";
 }
 
 std::string prompt_text(std::span<const PromptPiece> pieces) {

@@ -9,7 +9,7 @@ constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
 // M2.5 at 8 bits: 134,912 bytes for each token of context.
 ContextDemand demand(int asked, std::uint64_t weights, std::uint64_t available) {
-  return {asked, 196608, 134912 * 64, weights, kGiB / 2, available};
+  return {asked, 196608, 134912 * 64, weights, kGiB / 2, available, 0};
 }
 
 TEST(ContextPlan, DefaultIsCappedByHabitModelAndMemory) {

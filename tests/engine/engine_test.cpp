@@ -17,7 +17,12 @@ std::string tiny_model() {
 }
 
 std::unique_ptr<Engine> open_engine(int n_threads = 2, int context = 512, int chunk = 32) {
-  auto engine = Engine::open({tiny_model(), n_threads, context, KvType::kQ8_0, chunk});
+  EngineOptions options;
+  options.model_path = tiny_model();
+  options.n_threads = n_threads;
+  options.context_length = context;
+  options.prefill_chunk = chunk;
+  auto engine = Engine::open(options);
   EXPECT_TRUE(engine) << engine.error().message;
   return std::move(*engine);
 }
@@ -151,10 +156,9 @@ TEST(Engine, CancellingKeepsWhatWasRead) {
   ASSERT_TRUE(cancelled);
   EXPECT_EQ(cancelled->stop_reason, StopReason::kCancelled);
   EXPECT_EQ(cancelled->n_generated_tokens, 0);
-  EXPECT_GE(engine->cached_tokens().size(), 64U);
-  EXPECT_LT(engine->cached_tokens().size(), 300U);
   const Written resumed = write(*engine, request_for(counting(300), 5));
   EXPECT_GE(resumed.result.n_cached_tokens, 64);
+  EXPECT_LT(resumed.result.n_cached_tokens, 299);
   EXPECT_EQ(resumed, write(*open_engine(), request_for(counting(300), 5)));
 }
 
@@ -173,7 +177,9 @@ TEST(Engine, RefusesBeforeItWorks) {
 }
 
 TEST(Engine, OpeningNothingNamesThePath) {
-  const auto engine = Engine::open({"/nowhere/model.gguf"});
+  EngineOptions options;
+  options.model_path = "/nowhere/model.gguf";
+  const auto engine = Engine::open(options);
   ASSERT_FALSE(engine);
   EXPECT_NE(engine.error().message.find("/nowhere/model.gguf"), std::string::npos);
 }

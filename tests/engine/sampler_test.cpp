@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -126,6 +128,98 @@ TEST(Sampler, SameSeedSameTokens) {
     differences += token != c.sample(logits).value() ? 1 : 0;
   }
   EXPECT_GT(differences, 150);
+}
+
+// The filters by their definition: sort everything, cut, draw. What the sampler does without
+// sorting.
+std::int32_t draw_naively(const SamplingParams& params, std::span<const float> logits,
+                          TokenMask allowed, std::mt19937_64& random) {
+  std::vector<std::pair<float, std::int32_t>> order;
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    if (!allowed.empty() && (allowed[id / 64] >> (id % 64) & 1) == 0) continue;
+    order.emplace_back(-logits[id], static_cast<std::int32_t>(id));
+  }
+  std::sort(order.begin(), order.end());
+  if (params.temperature == 0.0F) return order.front().second;
+  if (params.top_k > 0 && order.size() > static_cast<std::size_t>(params.top_k)) {
+    order.resize(static_cast<std::size_t>(params.top_k));
+  }
+  std::vector<double> weights;
+  double total = 0;
+  for (const auto& [negative, id] : order) {
+    weights.push_back(std::exp((double{order.front().first} - negative) / params.temperature));
+    total += weights.back();
+  }
+  std::size_t kept = 0;
+  double sum = 0;
+  while (kept < order.size() && (kept == 0 || params.top_p >= 1 || sum < params.top_p * total)) {
+    if (kept > 0 && weights[kept] < params.min_p) break;
+    sum += weights[kept++];
+  }
+  double rest = static_cast<double>(random() >> 11) * 0x1.0p-53 * sum;
+  for (std::size_t i = 0; i < kept; ++i) {
+    rest -= weights[i];
+    if (rest < 0) return order[i].second;
+  }
+  return order[kept - 1].second;
+}
+
+TEST(Sampler, DrawsWhatTheDefinitionDraws) {
+  std::mt19937 random(17);
+  std::normal_distribution<float> normal(0, 3);
+  for (int round = 0; round < 400; ++round) {
+    std::vector<float> logits(60 + random() % 700);
+    // Whole numbers now and then, so that there are equals.
+    for (float& logit : logits)
+      logit = round % 2 == 0 ? normal(random) : std::round(normal(random));
+    std::vector<std::uint64_t> mask((logits.size() + 63) / 64);
+    for (std::uint64_t& word : mask) word = random() & (std::uint64_t{random()} << 32 | random());
+    mask[0] |= 1;
+    const TokenMask allowed = random() % 2 == 0 ? TokenMask(mask) : TokenMask();
+    SamplingParams params = plain(random());
+    params.temperature = static_cast<float>(random() % 3) * 0.7F;
+    params.top_k = static_cast<int>(random() % 3) * 25;
+    // Without a cut the order of the draw is that of the ids, and another token comes of it.
+    params.top_p = params.top_k == 0 || random() % 2 == 0 ? 0.8F : 1.0F;
+    params.min_p = random() % 2 == 0 ? 0.02F : 0.0F;
+    Sampler sampler(params, {});
+    std::mt19937_64 twin(*params.seed);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(sampler.sample(logits, allowed).value(),
+                draw_naively(params, logits, allowed, twin));
+    }
+  }
+}
+
+TEST(Sampler, WithoutFiltersAMaskLeavesTheSoftmaxOfWhatItAllows) {
+  const std::vector<float> logits = {std::log(1.0F), std::log(9.0F), std::log(3.0F)};
+  const std::vector<std::uint64_t> mask = {0b101};
+  Sampler sampler(plain(7), {});
+  std::map<std::int32_t, int> counts;
+  for (int i = 0; i < 80000; ++i) ++counts[sampler.sample(logits, mask).value()];
+  EXPECT_EQ(counts.count(1), 0U);
+  EXPECT_NEAR(counts.at(0) / 80000.0, 1.0 / 4, 0.006);
+}
+
+TEST(Sampler, AMaskThatAllowsNothingIsAnError) {
+  const std::vector<std::uint64_t> mask = {0};
+  EXPECT_FALSE(Sampler(plain(1), {}).sample(std::vector<float>{1, 2}, mask));
+}
+
+TEST(Largest, AreThoseOfAFullSort) {
+  std::mt19937 random(23);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<float> logits(1 + random() % 500);
+    for (float& logit : logits) logit = static_cast<float>(random() % 50) - 25;
+    std::vector<std::int32_t> order(logits.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
+    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+      return logits[static_cast<std::size_t>(a)] > logits[static_cast<std::size_t>(b)];
+    });
+    const std::size_t n = random() % 30;
+    order.resize(std::min(n, order.size()));
+    EXPECT_EQ(largest(logits, n), order);
+  }
 }
 
 TEST(Sampler, RefusesWhatIsNotANumber) {

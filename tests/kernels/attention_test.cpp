@@ -225,6 +225,29 @@ TEST(Attention, ExtremeScoresLeaveNoNaN) {
   }
 }
 
+TEST(Attention, AFaultInAKeyOrValueShowsInTheResult) {
+  for (const Isa isa : kAllIsas) {
+    if (!cpu_supports(isa)) continue;
+    for (const KvFormat format : kFormats) {
+      for (const float fault :
+           {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        // Scores of minus infinity are not seen; that f16 can hold.
+        if (format == KvFormat::kF16 && std::isinf(fault)) continue;
+        for (const bool in_key : {true, false}) {
+          Heads heads = random_heads(3, 150, 64, 8);
+          // All of a row, as when a token's hidden state is at fault.
+          auto& rows = in_key ? heads.keys : heads.values;
+          std::fill_n(rows.begin() + 70 * 64, 64, fault);
+          const State state = Cache(kernel_set(isa), format, heads).attend_all();
+          for (const double x : state.result()) {
+            EXPECT_FALSE(std::isfinite(x)) << isa_name(isa) << " " << fault << " " << in_key;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Attention, EqualScoresGiveTheMean) {
   for (const Isa isa : kAllIsas) {
     if (!cpu_supports(isa)) continue;

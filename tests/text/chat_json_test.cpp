@@ -48,7 +48,7 @@ TEST(ChatJson, LaterSystemMessagesAreKeptAndNamed) {
   ASSERT_TRUE(request);
   EXPECT_EQ(request->messages[0].role, Role::kSystem);
   EXPECT_EQ(request->messages[2].role, Role::kSystem);
-  EXPECT_THAT(request->warnings, ElementsAre(HasSubstr("messages[2]: only a first system")));
+  EXPECT_THAT(request->warnings, ElementsAre(HasSubstr("messages[2]: a system message that")));
 }
 
 TEST(ChatJson, ReasoningIsAbsentEmptyOrText) {
@@ -56,6 +56,64 @@ TEST(ChatJson, ReasoningIsAbsentEmptyOrText) {
             std::nullopt);
   EXPECT_EQ(only_message(R"({"role": "assistant", "reasoning_content": ""})").reasoning, "");
   EXPECT_EQ(only_message(R"({"role": "assistant", "reasoning": "r"})").reasoning, "r");
+}
+
+TEST(ChatJson, ReasoningDetailsAreReasoning) {
+  EXPECT_EQ(only_message(R"({"role": "assistant", "reasoning_details": [
+      {"type": "reasoning.text", "text": "a"}, {"type": "reasoning.encrypted", "data": "x"},
+      {"type": "reasoning.text", "text": "b"}]})")
+                .reasoning,
+            "ab");
+  EXPECT_EQ(only_message(R"({"role": "assistant", "reasoning_details": []})").reasoning,
+            std::nullopt);
+  EXPECT_EQ(only_message(R"({"role": "assistant", "reasoning_content": "r",
+      "reasoning_details": [{"text": "other"}]})")
+                .reasoning,
+            "r");
+}
+
+TEST(ChatJson, RefusalsAreText) {
+  EXPECT_EQ(only_message(R"({"role": "assistant", "refusal": "no"})").content, Content("no"));
+  EXPECT_EQ(only_message(R"({"role": "assistant", "content": "a", "refusal": "no"})").content,
+            Content("a"));
+  EXPECT_EQ(only_message(R"({"role": "assistant", "content": [{"type": "refusal",
+      "refusal": "no"}]})")
+                .content,
+            Content(std::vector<std::string>{"no"}));
+}
+
+TEST(ChatJson, OlderFunctionsAreTools) {
+  const auto request = parse_chat_request(R"({"functions": [{"name": "f", "parameters": {}}],
+      "messages": [{"role": "assistant", "content": null,
+                    "function_call": {"name": "f", "arguments": "{\"a\": 1}"}},
+                   {"role": "function", "name": "f", "content": "2"}]})");
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->tools.size(), 1U);
+  EXPECT_EQ(request->tools[0].function_json, R"({"name": "f", "parameters": {}})");
+  EXPECT_THAT(request->messages[0].tool_calls, ElementsAre(ToolCall{"", "f", R"({"a": 1})"}));
+  EXPECT_EQ(request->messages[1].role, Role::kTool);
+  EXPECT_THAT(parse_chat_request(R"({"messages": [], "functions": [{}]})").error().message,
+              HasSubstr("functions[0].name: missing"));
+}
+
+TEST(ChatJson, CustomCallsHaveOneArgument) {
+  EXPECT_THAT(only_message(R"({"role": "assistant", "tool_calls": [
+      {"id": "1", "type": "custom", "custom": {"name": "patch", "input": "a\nb"}}]})")
+                  .tool_calls,
+              ElementsAre(ToolCall{"1", "patch", R"({"input": "a\nb"})"}));
+}
+
+TEST(ChatJson, PlaceholdersStandForWhatCannotBeRead) {
+  const auto root = parse_json(R"({"messages": [
+      {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]},
+      {"role": "tool", "content": [{"type": "image"}]}]})");
+  const auto request = read_chat_request(*root, {.placeholders = true});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->messages[0].content,
+            Content(std::vector<std::string>{"a", "[image_url left out: text only]"}));
+  EXPECT_EQ(request->messages[1].content,
+            Content(std::vector<std::string>{"[image left out: text only]"}));
+  EXPECT_EQ(request->warnings.size(), 2U);
 }
 
 TEST(ChatJson, ToolCallsInEveryShape) {

@@ -31,7 +31,8 @@ TEST(Prompt, EqualsWhatJinjaRendered) {
   int n_cases = 0;
   while (std::getline(file, line)) {
     const auto golden = nlohmann::json::parse(line);
-    const auto prompt = render(golden["request"].get<std::string>());
+    const auto prompt =
+        render(golden["request"].get<std::string>(), {.late_system_messages = false});
     ++n_cases;
     if (golden["prompt"].is_null()) {
       EXPECT_FALSE(prompt) << line;
@@ -74,6 +75,37 @@ TEST(Prompt, OptionsChangeTheEndAndTheIdentity) {
             "]~!b[]~b]system\n" + kIdentity + turn + "]~b]ai\n<think>\n\n</think>\n\n");
   EXPECT_EQ(render(request, {.model_identity = "You are X."}).value(),
             "]~!b[]~b]system\nYou are X." + turn + "]~b]ai\n<think>\n");
+}
+
+TEST(Prompt, FirstSystemMessagesAreOneText) {
+  const std::string one = render(R"({"messages": [{"role": "system", "content": "a\n\nb"},
+    {"role": "user", "content": "hi"}]})")
+                              .value();
+  EXPECT_EQ(render(R"({"messages": [{"role": "system", "content": "a"},
+    {"role": "system", "content": ""}, {"role": "developer", "content": [{"type": "text",
+    "text": "b"}]}, {"role": "user", "content": "hi"}]})")
+                .value(),
+            one);
+}
+
+TEST(Prompt, ALaterSystemMessageIsAUserTurnThatEndsNoReasoning) {
+  const std::string begin = R"({"messages": [{"role": "user", "content": "hi"},
+    {"role": "assistant", "reasoning_content": "r", "tool_calls": [{"function": {"name": "f"}}]},
+    {"role": "tool", "content": "1"}, {"role": "tool", "content": "2"})";
+  const PromptOptions no_answer{.add_generation_prompt = false};
+  const std::string before = render(begin + "]}", no_answer).value();
+  EXPECT_THAT(before, HasSubstr("<think>\nr\n</think>"));
+  const std::string turn = "]~b]user\n<system-reminder>\nMode: [e~[ plan\n</system-reminder>[e~[\n";
+  EXPECT_EQ(
+      render(begin + R"(, {"role": "system", "content": "Mode: [e~[ plan"}]})", no_answer).value(),
+      before + turn);
+  EXPECT_EQ(render(begin + R"(, {"role": "system", "content": [{"type": "text", "text": "Mode: "},
+    {"type": "text", "text": "[e~[ plan", "cache_control": {"type": "ephemeral"}}]},
+    {"role": "tool", "content": "3"}]})",
+                   no_answer)
+                .value(),
+            before + turn + "]~b]tool\n<response>3</response>[e~[\n");
+  EXPECT_EQ(render(begin + R"(, {"role": "system", "content": ""}]})", no_answer).value(), before);
 }
 
 TEST(Prompt, OnlyOurOwnMarkersAreTrusted) {

@@ -16,7 +16,8 @@ namespace {
 
 jevons::Result<std::string> render(const std::string& line, const jevons::PromptFormat& format) {
   JEVONS_ASSIGN(const jevons::ChatRequest request, jevons::parse_chat_request(line));
-  JEVONS_ASSIGN(const auto pieces, jevons::render_prompt(request, format));
+  JEVONS_ASSIGN(const auto pieces,
+                jevons::render_prompt(request, format, {.late_system_messages = false}));
   return jevons::prompt_text(pieces);
 }
 

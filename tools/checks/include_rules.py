@@ -51,9 +51,11 @@ def check_source(name, text):
             continue
         target = header.split("/")[0]
         if "/" not in header or target not in ALLOWED:
-            # Tests, benchmarks and fuzzers may share a header within their own folder.
-            if room is not None or not os.path.isfile(
-                    os.path.join(sources.ROOT, os.path.dirname(name), os.path.basename(header))):
+            # Tests, benchmarks and fuzzers may share a header within their own folder, and
+            # those of tests/.
+            own = os.path.join(os.path.dirname(name), os.path.basename(header))
+            shared = header if header.startswith("tests/") else own
+            if room is not None or not os.path.isfile(os.path.join(sources.ROOT, shared)):
                 problems.append(f'{name}:{line}: write "room/file.h" instead of "{header}"')
         elif room is not None and not may_include(room, header):
             problems.append(f"{name}:{line}: {room} may not include {header}")

@@ -181,7 +181,8 @@ class Comparer:
 
     def check_call_list(self, tools, rules, dropped, calls):
         schemas = {t["function"]["name"]: t["function"]["parameters"] for t in tools}
-        surprises = [text for text in calls["warnings"] if "is not in the tool's schema" not in text]
+        surprises = [text for text in calls["warnings"]
+                     if "is not in the tool's schema" not in text]
         if calls["content"] or surprises:
             self.fail(tools, f"{calls['text']!r} leaves {calls['content']!r} {surprises}")
         n = len(calls["calls"])

@@ -19,7 +19,8 @@ FORMAT_TEXTS = {
 }
 NAMES = ["a", "b", "name", "id", "value", "next", "items", "\u00e9t\u00e9", "with space", "q\"uote",
          "x/y", "A", "list", "kind"]
-TEXTS = ["", "a", "abc", "hello world", "\u00fc\u00df", "\U0001f600", "line\nbreak", "quote\"", "back\\",
+TEXTS = ["", "a", "abc", "hello world", "\u00fc\u00df", "\U0001f600", "line\nbreak", "quote\"",
+         "back\\",
          "tab\t", "</parameter>", "null", "42", "true", "[1]", "{}"]
 
 
@@ -70,7 +71,8 @@ class Maker:
         return made
 
     def constant(self, _depth):
-        return {"const": self.random.choice([1, "x", None, True, 2.5, {"a": [1, None]}, [], "\u00e9\n"])}
+        return {"const": self.random.choice([1, "x", None, True, 2.5, {"a": [1, None]}, [],
+                                             "\u00e9\n"])}
 
     def choice(self, _depth):
         values = self.random.sample(["red", "green", 1, 2.5, None, True, "a\"b", [1], {"k": 1},
@@ -105,14 +107,16 @@ class Maker:
 
     def integer(self, _depth):
         made = {"type": "integer"}
-        made.update(self.bounds([-1000, -37, -1, 0, 1, 2, 9, 10, 11, 99, 150, 1000, 12345, 0.5, -2.5]))
+        made.update(self.bounds([-1000, -37, -1, 0, 1, 2, 9, 10, 11, 99, 150, 1000, 12345,
+                                 0.5, -2.5]))
         if self.chance(0.15):
             made["multipleOf"] = self.random.choice([2, 5, 7, 10])
         return made
 
     def number(self, _depth):
         made = {"type": "number"}
-        made.update(self.bounds([-100, -1.5, -0.25, 0, 0.001, 0.5, 1, 1.5, 2, 99.99, 1e3, 12345.678]))
+        made.update(self.bounds([-100, -1.5, -0.25, 0, 0.001, 0.5, 1, 1.5, 2, 99.99, 1e3,
+                                 12345.678]))
         return made
 
     def array(self, depth):

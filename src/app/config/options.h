@@ -37,10 +37,33 @@ struct Settings {
   std::string system;
   std::string tools;
   bool hide_reasoning = false;
+
+  // jevons serve
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::string api_key, api_keys;
+  int parallel = 4;
+  int queue = 0;
+  int slice_ms = 200;
+  std::string cache_dir, cache_size, cache_memory, daily_write_limit;
+  bool share_system_prefix = false, keep_nonces = false;
+  std::string responses_dir;
+  std::string cors_origin, allowed_host, tls_cert, tls_key;
+  int max_connections = 512;
+  std::string max_body = "32MiB";
+  int drain_seconds = 30;
+  int stall_seconds = 300;
+  bool log_json = false, log_content = false;
+  std::string scripted_answers;
 };
 
 /// Commands that an option belongs to, as bits.
-enum OptionUser : unsigned { kRunOptions = 1, kModelOptions = 2, kThreadOptions = 4 };
+enum OptionUser : unsigned {
+  kRunOptions = 1,
+  kModelOptions = 2,
+  kThreadOptions = 4,
+  kServeOptions = 8
+};
 
 struct OptionSpec {
   /// In the file as it is, in the environment in capitals after JEVONS_.

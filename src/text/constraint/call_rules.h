@@ -24,8 +24,7 @@ struct CallMarkers {
 /// dropped and reported; the tool can still be called. Errors: no tool can be called; too large.
 [[nodiscard]] Result<Grammar> make_call_grammar(std::span<const ToolDefinition> tools,
                                                 const ConstraintCompiler::ToolRules& rules,
-                                                CallMarkers markers,
-                                                const StandardLexemes& lexemes,
+                                                CallMarkers markers, const StandardLexemes& lexemes,
                                                 ConstraintReport& report);
 
 }  // namespace jevons

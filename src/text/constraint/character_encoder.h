@@ -46,8 +46,8 @@ class CharacterEncoder {
   using HexRanges = std::vector<HexRange>;
 
   static void split(const CharEdge& edge, std::vector<ByteSequence>& sequences);
-  [[nodiscard]] Result<void> write_bytes(std::uint32_t from, std::span<const ByteSequence> sequences,
-                                         std::size_t at);
+  [[nodiscard]] Result<void> write_bytes(std::uint32_t from,
+                                         std::span<const ByteSequence> sequences, std::size_t at);
   [[nodiscard]] Result<std::uint32_t> rest_of(std::vector<ByteSequence> sequences, std::size_t at);
   [[nodiscard]] Result<std::uint32_t> escape(std::span<const CharEdge> edges, bool all_escapes);
   [[nodiscard]] Result<std::uint32_t> unicode_escape(std::span<const CharEdge> edges);

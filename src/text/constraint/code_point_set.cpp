@@ -27,9 +27,9 @@ void CodePointSet::add(char32_t first, char32_t last) {
 void CodePointSet::insert(char32_t first, char32_t last) {
   if (first > last) return;
   // Ranges that overlap or touch the new one become part of it.
-  auto begin = std::lower_bound(
-      ranges_.begin(), ranges_.end(), first,
-      [](const CodePointRange& range, char32_t c) { return range.last + 1 < c; });
+  auto begin =
+      std::lower_bound(ranges_.begin(), ranges_.end(), first,
+                       [](const CodePointRange& range, char32_t c) { return range.last + 1 < c; });
   auto end = begin;
   while (end != ranges_.end() && end->first <= last + 1) {
     first = std::min(first, end->first);

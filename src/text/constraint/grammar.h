@@ -106,7 +106,7 @@ class GrammarBuilder {
   std::vector<Grammar::State> states_;
   std::vector<Grammar::Rule> rules_;
   std::vector<Grammar::Piece> pieces_;
-  std::vector<RuleId> piece_rules_;  // of each piece
+  std::vector<RuleId> piece_rules_;    // of each piece
   std::vector<std::uint32_t> depths_;  // [n_states] while finishing
 };
 

@@ -48,7 +48,7 @@ class GrammarAutomaton {
 
  private:
   struct KeptMask {
-    std::vector<std::uint64_t> bits;    // or, where they are few,
+    std::vector<std::uint64_t> bits;  // or, where they are few,
     std::vector<std::int32_t> tokens;
     bool is_list = false;
   };

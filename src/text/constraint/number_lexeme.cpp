@@ -46,8 +46,7 @@ std::string same_length_range(std::string_view first, std::string_view last) {
                       last.find_first_not_of('9') == std::string_view::npos;
   if (is_all) return digits(first.size());
   if (first.front() == last.front()) {
-    return std::string(1, first.front()) +
-           same_length_range(first.substr(1), last.substr(1));
+    return std::string(1, first.front()) + same_length_range(first.substr(1), last.substr(1));
   }
   const std::size_t n_after = first.size() - 1;
   Choice choice;
@@ -118,8 +117,7 @@ class OneSide {
                  any_fraction_);
     }
     if (whole != smallest_of_length(n)) {
-      choice.add(same_length_range(smallest_of_length(n), previous_integer(whole)) +
-                 any_fraction_);
+      choice.add(same_length_range(smallest_of_length(n), previous_integer(whole)) + any_fraction_);
     }
     const std::string fraction = fraction_at_most();
     if (fraction != kNever) choice.add(whole + fraction);
@@ -192,13 +190,14 @@ std::string unbounded(bool integers_only) {
 }
 
 /// `sign`, then numbers from `lower` to `upper`, neither negative; absent: no such limit.
-Result<CharDfa> between(std::string_view sign, const std::optional<Bound>& lower, const std::optional<Bound>& upper, const NumberRule& rule,
+Result<CharDfa> between(std::string_view sign, const std::optional<Bound>& lower,
+                        const std::optional<Bound>& upper, const NumberRule& rule,
                         std::size_t n_fraction, WorkBudget& budget) {
   if (!lower && !upper) return compile(sign, unbounded(rule.integers_only), budget);
   std::optional<CharDfa> result;
   if (lower) {
-    JEVONS_ASSIGN(result,
-                  compile(sign, OneSide(*lower, rule.integers_only, n_fraction).at_least(), budget));
+    JEVONS_ASSIGN(
+        result, compile(sign, OneSide(*lower, rule.integers_only, n_fraction).at_least(), budget));
   }
   if (upper) {
     const std::string pattern = OneSide(*upper, rule.integers_only, n_fraction).at_most();
@@ -271,8 +270,7 @@ Result<Lexeme> number_lexeme(const NumberRule& rule_as_given, WorkBudget& budget
   if (rule.multiple_of > 1) rule.integers_only = true;
   const std::size_t n_fraction = fraction_digits(rule);
   const bool admits_positive = !rule.upper || !rule.upper->value.is_negative;
-  const bool admits_negative =
-      !rule.lower || rule.lower->value.is_negative;
+  const bool admits_negative = !rule.lower || rule.lower->value.is_negative;
   CharDfa positive;
   CharDfa negative;
   if (admits_positive) {
@@ -286,8 +284,7 @@ Result<Lexeme> number_lexeme(const NumberRule& rule_as_given, WorkBudget& budget
     if (least && least->value.is_negative) least.reset();
     if (rule.integers_only && !least) least = Bound{Decimal{}, true};
     if (rule.integers_only && least->value.is_zero()) least->is_exclusive = true;
-    JEVONS_ASSIGN(negative,
-                  between("-", least, negated(rule.lower), rule, n_fraction, budget));
+    JEVONS_ASSIGN(negative, between("-", least, negated(rule.lower), rule, n_fraction, budget));
   }
   JEVONS_ASSIGN(CharDfa dfa, either(positive, negative, budget));
   if (rule.multiple_of > 1) {

@@ -116,8 +116,7 @@ class ParameterRules {
       if (is_never(schemas) || !is_writable) continue;
       const StateId next = grammar_.add_state();
       if (!is_required) grammar_.jump(at, next);
-      const StateId value =
-          grammar_.literal(at, fmt::format("<parameter name=\"{}\">", name));
+      const StateId value = grammar_.literal(at, fmt::format("<parameter name=\"{}\">", name));
       JEVONS_TRY(add_value(schemas, as_parsed_.type_of(name), value, next));
       at = next;
     }
@@ -174,7 +173,8 @@ class ParameterRules {
     // where such a value could be wrong.
     const auto ambiguous = static_cast<std::uint8_t>(as_parsed.kinds & kOtherThanString & ~free);
     JEVONS_ASSIGN(const auto reserved, texts_read_as(ambiguous, budget_));
-    const bool has_any_text = !reserved && std::any_of(shapes.begin(), shapes.end(), admits_any_text);
+    const bool has_any_text =
+        !reserved && std::any_of(shapes.begin(), shapes.end(), admits_any_text);
     for (const Shape& shape : shapes) {
       if (has_any_text) break;  // JSON is text too
       JEVONS_TRY(json_.add_shape(shape, schemas, kOtherThanString, from, json_end));
@@ -242,8 +242,7 @@ bool can_be_named(std::string_view name) {
 }
 
 Result<Grammar::StateId> make_parameters(GrammarBuilder& grammar, std::string_view schema,
-                                         const StandardLexemes& lexemes,
-                                         ConstraintReport& report) {
+                                         const StandardLexemes& lexemes, ConstraintReport& report) {
   if (schema.empty()) return grammar.add_state(true);
   if (schema.size() > kMaxSchemaBytes) return fail("over {} bytes", kMaxSchemaBytes);
   JEVONS_ASSIGN(const JsonValue root, parse_json(schema));

@@ -21,8 +21,8 @@ namespace jevons {
                                                        const StandardLexemes& lexemes,
                                                        ConstraintReport& report);
 
-/// The same for a schema that cannot be held: the parameters that it names, or any where it is open,
-/// with any values.
+/// The same for a schema that cannot be held: the parameters that it names, or any where it is
+/// open, with any values.
 [[nodiscard]] Result<Grammar::StateId> make_free_parameters(GrammarBuilder& grammar,
                                                             std::string_view schema,
                                                             const StandardLexemes& lexemes);

@@ -1,4 +1,5 @@
-// compile_pattern(): syntax tree to a nondeterministic automaton (Thompson), then to sets of states.
+// compile_pattern(): syntax tree to a nondeterministic automaton (Thompson), then to sets of
+// states.
 //
 // The search for a match anywhere is a loop before the pattern and one after it. ^ can be passed
 // only before the first character; $ is passed only to ask whether the text may end here.

@@ -24,10 +24,9 @@ const CodePointSet& word_characters() {
 }
 
 const CodePointSet& spaces() {
-  static const CodePointSet kSet = {{0x09, 0x0D},     {0x20, 0x20},     {0xA0, 0xA0},
-                                    {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-                                    {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
-                                    {0xFEFF, 0xFEFF}};
+  static const CodePointSet kSet = {
+      {0x09, 0x0D},     {0x20, 0x20},     {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
+      {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
   return kSet;
 }
 
@@ -117,7 +116,9 @@ class Parser {
         while (peek() != '>' && peek() != kEnd) ++at_;
         if (!take('>')) return fail("a group name without >");
       } else if (kind == '=' || kind == '!' || kind == '<') {
-        return fail("lookaround (?{}) is not supported", kind == '<' ? "<" : kind == '=' ? "=" : "!");
+        return fail("lookaround (?{}) is not supported", kind == '<'   ? "<"
+                                                         : kind == '=' ? "="
+                                                                       : "!");
       } else if (kind != ':') {
         return fail("(? at character {} begins no group that is known", at_ - 2);
       }

@@ -139,7 +139,8 @@ Result<bool> SchemaReader::have_disjoint_objects(const Shape& a, const Shape& b,
     reader.disjoint_depth_ = depth + 1;
     JEVONS_ASSIGN(Shapes shapes_a, reader.shapes(in_a));
     JEVONS_ASSIGN(Shapes shapes_b, reader.shapes(in_b));
-    JEVONS_ASSIGN(const bool are, are_disjoint({std::move(shapes_a), std::move(shapes_b)}, depth + 1));
+    JEVONS_ASSIGN(const bool are,
+                  are_disjoint({std::move(shapes_a), std::move(shapes_b)}, depth + 1));
     if (are) return true;
   }
   return false;

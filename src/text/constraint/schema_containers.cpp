@@ -64,8 +64,8 @@ Result<void> SchemaRules::add_array(const Shape& shape, StateId from, StateId to
     if (is_never(shape.item(i))) max = i;
   }
   if (shape.unique_items && max > 1) {
-    JEVONS_TRY(reader_.unsupported(*shape.unique_items, "uniqueItems",
-                                   "it cannot be held while writing"));
+    JEVONS_TRY(
+        reader_.unsupported(*shape.unique_items, "uniqueItems", "it cannot be held while writing"));
   }
   if (shape.min_items > max) return {};
   if (shape.min_items > kMaxCountedItems || n_prefix > kMaxCountedItems) {
@@ -108,9 +108,10 @@ class SchemaRules::ObjectWriter {
     JEVONS_ASSIGN(const bool is_possible, list_properties());
     if (!is_possible) return false;
     const auto others = shape_.other_properties();
-    const bool declares_any = !shape_.required.empty() ||
-                              std::any_of(shape_.objects.begin(), shape_.objects.end(),
-                                          [](const auto& part) { return !part.properties.empty(); });
+    const bool declares_any =
+        !shape_.required.empty() ||
+        std::any_of(shape_.objects.begin(), shape_.objects.end(),
+                    [](const auto& part) { return !part.properties.empty(); });
     if (others ? !is_never(*others) : !declares_any) others_ = others.value_or(SchemaList{});
     min_ = shape_.min_properties;
     max_ = shape_.max_properties;
@@ -209,8 +210,8 @@ class SchemaRules::ObjectWriter {
   [[nodiscard]] bool may_close(Position position) const {
     const auto first = properties_.begin() + static_cast<std::ptrdiff_t>(position.first);
     return position.second >= min_ && std::none_of(first, properties_.end(), [](const auto& each) {
-      return each.is_required;
-    });
+             return each.is_required;
+           });
   }
 
   [[nodiscard]] std::uint32_t counted(std::uint32_t n) const {

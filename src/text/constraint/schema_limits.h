@@ -6,7 +6,7 @@
 namespace jevons {
 
 inline constexpr std::size_t kMaxSchemaBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kMaxGrammarSize = 400'000;    // states and edges
+inline constexpr std::size_t kMaxGrammarSize = 400'000;       // states and edges
 inline constexpr std::size_t kSchemaWorkBudget = 20'000'000;  // steps while compiling
 
 }  // namespace jevons

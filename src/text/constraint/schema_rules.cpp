@@ -108,8 +108,8 @@ Result<void> SchemaRules::make(RuleId rule, const SchemaList& nodes) {
   return {};
 }
 
-Result<void> SchemaRules::add_shape(const Shape& shape, const SchemaList& nodes,
-                                    std::uint8_t kinds, StateId from, StateId to) {
+Result<void> SchemaRules::add_shape(const Shape& shape, const SchemaList& nodes, std::uint8_t kinds,
+                                    StateId from, StateId to) {
   if (shape.choices) return add_choices(shape, nodes, kinds, from, to);
   const auto allowed = static_cast<std::uint8_t>(shape.kinds & kinds);
   if ((allowed & ValueType::kNull) != 0) grammar_.jump(grammar_.literal(from, "null"), to);
@@ -218,9 +218,8 @@ Result<CharDfa> SchemaRules::pattern(const Shape::Pattern& pattern) {
 
 Result<std::optional<TextLanguage>> SchemaRules::strings(const Shape& shape) {
   if (shape.min_length > shape.max_length) return std::nullopt;
-  const CountLimits limits{shape.min_length, shape.max_length >= 1'000'000'000
-                                                 ? CountLimits::kNone
-                                                 : shape.max_length};
+  const CountLimits limits{
+      shape.min_length, shape.max_length >= 1'000'000'000 ? CountLimits::kNone : shape.max_length};
   if (shape.patterns.size() == 1) {
     const auto node = parse_regex(shape.patterns[0].regex);
     if (auto counted = node ? as_counted(*node) : std::nullopt) {

@@ -72,9 +72,9 @@ Result<void> SchemaReader::unsupported(std::string_view path, std::string_view k
   }
   const std::string whole =
       path.empty() ? std::string(keyword) : fmt::format("{}.{}", path, keyword);
-  const bool is_known = std::any_of(
-      report_.dropped.begin(), report_.dropped.end(),
-      [&](const DroppedKeyword& dropped) { return dropped.path == whole; });
+  const bool is_known =
+      std::any_of(report_.dropped.begin(), report_.dropped.end(),
+                  [&](const DroppedKeyword& dropped) { return dropped.path == whole; });
   if (!is_known) {
     JEVONS_TRY(budget_.spend(report_.dropped.size()));
     report_.dropped.push_back({whole, std::string(keyword), std::string(reason)});
@@ -91,7 +91,8 @@ SchemaNode SchemaReader::target(std::string_view reference) const {
     const std::size_t end = std::min(rest.find('/'), rest.size());
     std::string key;
     for (std::size_t i = 0; i < end; ++i) {
-      const bool is_escape = rest[i] == '~' && i + 1 < end && (rest[i + 1] == '0' || rest[i + 1] == '1');
+      const bool is_escape =
+          rest[i] == '~' && i + 1 < end && (rest[i + 1] == '0' || rest[i + 1] == '1');
       const bool is_percent = rest[i] == '%' && i + 2 < end;
       if (is_escape) {
         key += rest[++i] == '0' ? '~' : '/';

@@ -58,8 +58,8 @@ class Evaluator {
   }
 
  private:
-  Result<bool> keyword_holds(const JsonValue& value, const JsonValue& schema,
-                             std::string_view name, const JsonValue& keyword) {
+  Result<bool> keyword_holds(const JsonValue& value, const JsonValue& schema, std::string_view name,
+                             const JsonValue& keyword) {
     if (name == "type") return type_holds(value, keyword);
     if (name == "const") return same_json(value, keyword);
     if (name == "enum") {
@@ -91,9 +91,8 @@ class Evaluator {
   static bool type_holds(const JsonValue& value, const JsonValue& type) {
     if (type.is_string()) return has_type(value, type.text);
     if (type.items.empty()) return !type.is_array();
-    return std::any_of(type.items.begin(), type.items.end(), [&](const JsonValue& name) {
-      return has_type(value, name.text);
-    });
+    return std::any_of(type.items.begin(), type.items.end(),
+                       [&](const JsonValue& name) { return has_type(value, name.text); });
   }
 
   Result<bool> combination_holds(const JsonValue& value, std::string_view name,
@@ -188,8 +187,7 @@ class Evaluator {
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       const bool is_in_prefix = i < n_prefix;
       if (is_in_prefix != (&keyword == prefix)) continue;
-      JEVONS_ASSIGN(const bool is,
-                    holds(value.items[i], is_in_prefix ? prefix->items[i] : *items));
+      JEVONS_ASSIGN(const bool is, holds(value.items[i], is_in_prefix ? prefix->items[i] : *items));
       if (!is) return false;
     }
     return true;
@@ -210,8 +208,7 @@ class Evaluator {
     if (name != "properties" && !is_others) return true;
     const JsonValue* properties = schema.find("properties");
     for (std::size_t i = 0; i < value.keys.size(); ++i) {
-      const JsonValue* declared =
-          properties != nullptr ? properties->find(value.keys[i]) : nullptr;
+      const JsonValue* declared = properties != nullptr ? properties->find(value.keys[i]) : nullptr;
       const JsonValue* wanted = is_others ? (declared == nullptr ? &keyword : nullptr) : declared;
       if (wanted == nullptr) continue;
       JEVONS_ASSIGN(const bool is, holds(value.items[i], *wanted));
@@ -254,8 +251,8 @@ bool same_json(const JsonValue& a, const JsonValue& b) {
   return true;
 }
 
-Result<bool> satisfies(const JsonValue& value, const SchemaNode& schema,
-                       const SchemaReader& reader, WorkBudget& budget) {
+Result<bool> satisfies(const JsonValue& value, const SchemaNode& schema, const SchemaReader& reader,
+                       WorkBudget& budget) {
   return Evaluator(reader, budget).holds(value, *schema.schema);
 }
 

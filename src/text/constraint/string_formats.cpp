@@ -26,17 +26,16 @@ using Patterns = std::unordered_map<std::string_view, std::string>;
 std::string text(std::string_view part) { return std::string(part); }
 
 Patterns make_patterns() {
-  const std::string date = "(?:" + text(kYear) + "-" + text(kDayOfAnyYear) + "|" +
-                           text(kLeapYear) + "-02-29)";
+  const std::string date =
+      "(?:" + text(kYear) + "-" + text(kDayOfAnyYear) + "|" + text(kLeapYear) + "-02-29)";
   const std::string host = text(kHostLabel) + "(?:\\." + text(kHostLabel) + "){0,5}";
   const std::string email = text(kEmailWord) + "(?:\\." + text(kEmailWord) + "){0,2}@" + host;
   const std::string hex = "[0-9A-Fa-f]";
   const std::string uuid = hex + "{8}(?:-" + hex + "{4}){3}-" + hex + "{12}";
   const std::string ipv4 = "(?:" + text(kByteNumber) + "\\.){3}" + text(kByteNumber);
   const std::string amount = "[0-9]{1,9}";
-  const std::string duration =
-      "P(?:" + amount + "W|" + amount + "D|" + amount + "Y(?:" + amount + "M(?:" + amount +
-      "D)?)?|" + amount + "M(?:" + amount + "D)?)";
+  const std::string duration = "P(?:" + amount + "W|" + amount + "D|" + amount + "Y(?:" + amount +
+                               "M(?:" + amount + "D)?)?|" + amount + "M(?:" + amount + "D)?)";
   const auto whole = [](const std::string& pattern) { return "^(?:" + pattern + ")$"; };
   return {{"date", whole(date)},
           {"time", whole(text(kTime))},

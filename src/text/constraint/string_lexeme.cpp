@@ -24,7 +24,8 @@ std::vector<CharEdge> edges_of(const CharDfa& dfa, std::uint32_t state, bool is_
     if (!edges.empty() && edges.back().to == to && edges.back().last + 1 == first) {
       edges.back().last = dfa.class_end(c) - 1;
     } else {
-      edges.push_back({first, dfa.class_end(c) - 1, to, is_counted ? std::uint8_t{1} : std::uint8_t{0}});
+      edges.push_back(
+          {first, dfa.class_end(c) - 1, to, is_counted ? std::uint8_t{1} : std::uint8_t{0}});
     }
   }
   return edges;

@@ -1,5 +1,5 @@
-// How the value of a string is written down: as a JSON string with its quotes and escapes, or as the
-// raw text of a parameter up to its closing tag. Any thread may call.
+// How the value of a string is written down: as a JSON string with its quotes and escapes, or as
+// the raw text of a parameter up to its closing tag. Any thread may call.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,6 @@ struct TextLanguage {
 [[nodiscard]] Result<Lexeme> plain_lexeme(const CharDfa& values, WorkBudget& budget);
 
 /// Exactly these byte strings; at least one.
-[[nodiscard]] Result<Lexeme> literal_lexeme(std::span<const std::string> texts,
-                                            WorkBudget& budget);
+[[nodiscard]] Result<Lexeme> literal_lexeme(std::span<const std::string> texts, WorkBudget& budget);
 
 }  // namespace jevons

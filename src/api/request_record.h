@@ -1,0 +1,29 @@
+// What the access log and the metrics say of one request. Plain data, filled in by whoever knows;
+// one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jevons {
+
+struct RequestRecord {
+  std::chrono::steady_clock::time_point received{};
+  std::string request_id{};
+  std::string key_name{};
+  bool is_generation = false;
+
+  int n_prompt_tokens = 0, n_cached_tokens = 0, n_answer_tokens = 0;
+  std::optional<double> first_token_ms{};
+  double queue_ms = 0;
+  std::string stop_reason{};            // of the first answer
+  std::string error{};                  // the message that the client got
+  std::vector<double> token_gaps_ms{};  // between tokens of one answer, on the engine's clock
+
+  // With --log-content alone.
+  std::string prompt_text{}, answer_text{};
+};
+
+}  // namespace jevons

@@ -1,0 +1,139 @@
+#include "api/server_metrics.h"
+
+#include "api/process_facts.h"
+
+namespace jevons {
+namespace {
+
+constexpr double kLongBounds[] = {0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,   2.5,
+                                  5,    10,    30,   60,  120,  300, 600, 1800};
+constexpr double kTokenBounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                   0.1,   0.25,   0.5,   1,    2.5,   10};
+
+constexpr std::pair<EngineStatus::Sequence::Phase, const char*> kPhases[] = {
+    {EngineStatus::Sequence::Phase::kQueued, "queued"},
+    {EngineStatus::Sequence::Phase::kWaitingForPrefix, "waiting_for_prefix"},
+    {EngineStatus::Sequence::Phase::kLoading, "loading"},
+    {EngineStatus::Sequence::Phase::kPrompt, "prompt"},
+    {EngineStatus::Sequence::Phase::kAnswer, "answer"},
+    {EngineStatus::Sequence::Phase::kPaused, "paused"},
+};
+
+double as_number(std::uint64_t count) { return static_cast<double>(count); }
+
+void write_requests(PrometheusText& out, const EngineStatus& s) {
+  out.family("jevons_engine_requests_total", "counter", "requests to the engine by outcome");
+  out.sample(as_number(s.n_accepted), {{"outcome", "accepted"}});
+  out.sample(as_number(s.n_finished), {{"outcome", "finished"}});
+  out.sample(as_number(s.n_cancelled), {{"outcome", "cancelled"}});
+  out.sample(as_number(s.n_failed), {{"outcome", "failed"}});
+  out.sample(as_number(s.n_rejected), {{"outcome", "rejected"}});
+  out.family("jevons_sequences", "gauge", "sequences by phase");
+  for (const auto& [phase, name] : kPhases) {
+    double n = 0;
+    for (const auto& sequence : s.sequences) n += sequence.phase == phase ? 1 : 0;
+    out.sample(n, {{"phase", name}});
+  }
+  out.counter("jevons_prompt_tokens_total", "tokens of prompts, cached ones included",
+              as_number(s.n_prompt_tokens));
+  out.counter("jevons_cached_tokens_total", "tokens of prompts that were not computed again",
+              as_number(s.n_cached_tokens));
+  out.counter("jevons_disk_tokens_total", "of those, tokens that were read from disk",
+              as_number(s.n_disk_tokens));
+  out.counter("jevons_generated_tokens_total", "tokens written", as_number(s.n_generated_tokens));
+}
+
+void write_engine(PrometheusText& out, const EngineStatus& s) {
+  write_requests(out, s);
+  out.counter("jevons_engine_steps_total", "steps of the engine", as_number(s.n_steps));
+  out.counter("jevons_preempted_total", "sequences that were set back for others",
+              as_number(s.n_preempted));
+  out.counter("jevons_engine_busy_seconds_total", "time that the engine's thread worked",
+              s.busy_seconds);
+  out.gauge("jevons_prompt_tokens_per_second", "lately", s.prompt_tokens_per_s);
+  out.gauge("jevons_generated_tokens_per_second", "lately", s.generated_tokens_per_s);
+  out.gauge("jevons_seconds_since_progress", "since the engine's last step, or since it was idle",
+            s.seconds_since_progress);
+  out.family("jevons_kv_pages", "gauge", "pages of keys and values in memory");
+  out.sample(s.n_pages_total, {{"state", "total"}});
+  out.sample(s.n_pages_used, {{"state", "used"}});
+  out.sample(s.n_pages_cached, {{"state", "cached"}});
+  out.gauge("jevons_kv_page_bytes", "size of one page", as_number(s.page_bytes));
+  if (!s.disk.enabled) return;
+  out.gauge("jevons_disk_cache_bytes", "size of the cache on disk", as_number(s.disk.bytes));
+  out.gauge("jevons_disk_cache_max_bytes", "its limit", as_number(s.disk.max_bytes));
+  out.gauge("jevons_disk_written_today_bytes", "of the daily limit",
+            as_number(s.disk.written_today_bytes));
+  out.gauge("jevons_disk_cache_pages", "pages on disk", as_number(s.disk.n_pages));
+  out.counter("jevons_disk_pages_read_total", "pages read", as_number(s.disk.n_pages_read));
+  out.counter("jevons_disk_pages_written_total", "pages written",
+              as_number(s.disk.n_pages_written));
+  out.counter("jevons_disk_pages_bad_total", "pages that were damaged or torn",
+              as_number(s.disk.n_pages_bad));
+  out.counter("jevons_disk_pages_left_out_total",
+              "pages not written: queue or limit full, or an error",
+              as_number(s.disk.n_pages_left_out));
+}
+
+void write_process(PrometheusText& out) {
+  const ProcessFacts facts = process_facts();
+  out.counter("process_cpu_seconds_total", "CPU time of this process", facts.cpu_seconds);
+  out.gauge("process_resident_memory_bytes", "memory in RAM", as_number(facts.resident_bytes));
+  out.gauge("process_virtual_memory_bytes", "address space", as_number(facts.virtual_bytes));
+  out.gauge("process_open_fds", "open file descriptors", facts.n_open_files);
+  out.gauge("process_max_fds", "their limit", facts.n_max_files);
+  out.gauge("process_start_time_seconds", "seconds since 1970", facts.started_at);
+}
+
+}  // namespace
+
+ServerMetrics::ServerMetrics()
+    : first_token_s_(kLongBounds),
+      token_gap_s_(kTokenBounds),
+      queue_s_(kLongBounds),
+      request_s_(kLongBounds) {}
+
+void ServerMetrics::count(const std::string& route, int status, double seconds,
+                          const RequestRecord& record) {
+  ++n_requests_[{route, status}];
+  if (!record.is_generation) return;
+  request_s_.observe(seconds);
+  if (record.first_token_ms) {
+    first_token_s_.observe(*record.first_token_ms / 1000);
+    queue_s_.observe(record.queue_ms / 1000);
+  }
+  for (const double gap_ms : record.token_gaps_ms) token_gap_s_.observe(gap_ms / 1000);
+}
+
+std::string ServerMetrics::text(const HttpCounts& http, const EngineStatus* engine,
+                                int n_running) const {
+  PrometheusText out;
+  out.family("jevons_http_requests_total", "counter",
+             "requests by path and status; 0: the client left before an answer");
+  for (const auto& [key, n] : n_requests_) {
+    out.sample(as_number(n), {{"path", key.first}, {"code", std::to_string(key.second)}});
+  }
+  out.gauge("jevons_http_requests_running", "requests that are being answered", n_running);
+  out.gauge("jevons_http_connections", "open connections", http.n_connections);
+  out.counter("jevons_http_connections_total", "connections so far", as_number(http.n_accepted));
+  out.counter("jevons_http_connections_refused_total", "connections beyond the limit",
+              as_number(http.n_refused));
+  out.counter("jevons_http_received_bytes_total", "bytes from clients",
+              as_number(http.n_received_bytes));
+  out.counter("jevons_http_sent_bytes_total", "bytes to clients", as_number(http.n_sent_bytes));
+  const auto histogram = [&](const char* name, const char* help, const Histogram& values) {
+    out.family(name, "histogram", help);
+    out.histogram(values);
+  };
+  histogram("jevons_time_to_first_token_seconds", "from the request to its first token",
+            first_token_s_);
+  histogram("jevons_inter_token_seconds", "between tokens of one answer", token_gap_s_);
+  histogram("jevons_queue_seconds", "that requests waited for their turn", queue_s_);
+  histogram("jevons_request_seconds", "from the request to the end of its answer", request_s_);
+  out.gauge("jevons_model_loaded", "1 if the model is there", engine != nullptr ? 1 : 0);
+  if (engine != nullptr) write_engine(out, *engine);
+  write_process(out);
+  return out.take();
+}
+
+}  // namespace jevons
