@@ -18,11 +18,11 @@ bool Lexeme::allows(std::uint32_t state, std::uint64_t count, CountLimits limits
   if (!is_counted()) return true;
   if (count > limits.max) return false;
   if (accepting[state] != 0) return count >= limits.min;
-  // It can be closed, or the pending characters become text and one more follows.
-  const std::uint64_t n_pending = pending[state];
-  if (n_pending == 0 || count >= limits.min || count + n_pending + 1 <= limits.max) return true;
-  // Or a new closing tag begins right after them.
-  return count + n_pending <= limits.max && count + n_pending >= limits.min;
+  const Room& room = rooms[state];
+  if (room.open != Room::kNever && count + room.open <= limits.max) return true;
+  if (room.may_close && count >= limits.min) return true;
+  const std::uint64_t n_restart = count + room.pending;
+  return room.may_restart && limits.min <= n_restart && n_restart <= limits.max;
 }
 
 Lexeme::Position Lexeme::counted(std::uint32_t state, std::uint64_t count,
@@ -42,8 +42,8 @@ bool Lexeme::accepts(std::string_view bytes, CountLimits limits) const {
   return accepting[at.state] != 0;
 }
 
-std::uint32_t LexemeBuilder::add_state(bool is_accepting, std::uint8_t pending) {
-  states_.push_back({{}, is_accepting, pending});
+std::uint32_t LexemeBuilder::add_state(bool is_accepting) {
+  states_.push_back({{}, is_accepting, {}});
   return static_cast<std::uint32_t>(states_.size() - 1);
 }
 
@@ -81,7 +81,7 @@ void LexemeBuilder::forbid(std::string_view forbidden) {
     open.pop_front();
     const std::uint32_t number = numbers.at(std::uint64_t{state} << 8 | n_read);
     product[number].is_accepting = states_[state].is_accepting;
-    product[number].pending = states_[state].pending;
+    product[number].room = states_[state].room;
     const auto expected = static_cast<std::uint8_t>(forbidden[n_read]);
     for (const Edge& edge : states_[state].edges) {
       // Cut the edge at the two bytes that matter.
@@ -142,6 +142,29 @@ std::vector<std::uint32_t> LexemeBuilder::alive_numbers() const {
   return numbers;
 }
 
+/// States inside a character or an escape have the room of what follows.
+void LexemeBuilder::find_rooms() {
+  std::vector<bool> is_given(states_.size());
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const Lexeme::Room& room = states_[i].room;
+    is_given[i] = room.open != Lexeme::Room::kNever || room.may_close || room.may_restart;
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t i = states_.size(); i-- > 1;) {
+      if (is_given[i]) continue;
+      for (const Edge& edge : states_[i].edges) {
+        const std::uint16_t after = states_[edge.to].room.open;
+        if (after == Lexeme::Room::kNever) continue;
+        const auto open = static_cast<std::uint16_t>(after + edge.increment);
+        if (open >= states_[i].room.open) continue;
+        states_[i].room.open = open;
+        changed = true;
+      }
+    }
+  }
+}
+
 Result<Lexeme> LexemeBuilder::finish(bool is_counted, WorkBudget& budget) {
   const std::vector<std::uint32_t> numbers = alive_numbers();
   if (numbers[Lexeme::kStart] == Lexeme::kDead) return fail("nothing satisfies it");
@@ -169,13 +192,14 @@ Result<Lexeme> LexemeBuilder::finish(bool is_counted, WorkBudget& budget) {
   lexeme.has_next.assign(n_states, 0);
   if (is_counted) {
     lexeme.increments.assign(n_states * n_classes, 0);
-    lexeme.pending.assign(n_states, 0);
+    lexeme.rooms.resize(n_states);
+    find_rooms();
   }
   for (std::uint32_t state = 1; state < states_.size(); ++state) {
     const std::uint32_t number = numbers[state];
     if (number == Lexeme::kDead) continue;
     lexeme.accepting[number] = states_[state].is_accepting ? 1 : 0;
-    if (is_counted) lexeme.pending[number] = states_[state].pending;
+    if (is_counted) lexeme.rooms[number] = states_[state].room;
     for (const Edge& edge : states_[state].edges) {
       if (numbers[edge.to] == Lexeme::kDead) continue;
       lexeme.has_next[number] = 1;

@@ -37,11 +37,19 @@ struct Lexeme {
   std::vector<std::uint8_t> accepting;  // [n_states]: the lexeme may end here
   std::vector<std::uint8_t> has_next;   // [n_states]: it may go on
 
+  /// How many characters may be added from a state until the lexeme ends.
+  struct Room {
+    static constexpr std::uint16_t kNever = 0xFFFF;
+    std::uint16_t open = kNever;  // so many, and any larger number
+    // Characters read that belong to the text unless they turn out to be the closing tag: none is
+    // added if they do (may_close), exactly these if the tag begins after them (may_restart).
+    std::uint8_t pending = 0;
+    bool may_close = false, may_restart = false;
+  };
+
   // Counted lexemes only. `increments` has the shape of `next`: characters that a byte adds.
-  // `pending`, [n_states]: characters read that belong to the text unless they turn out to be the
-  // closing tag. Accepting states need the least count.
   std::vector<std::uint8_t> increments;
-  std::vector<std::uint8_t> pending;
+  std::vector<Room> rooms;  // [n_states]
 
   /// Masks of its states are worth keeping: nearly every token may come.
   bool is_text = false;
@@ -74,9 +82,10 @@ class LexemeBuilder {
   /// State 1 is there already: the start.
   LexemeBuilder() : states_(2) {}
 
-  std::uint32_t add_state(bool is_accepting = false, std::uint8_t pending = 0);
+  std::uint32_t add_state(bool is_accepting = false);
   void set_accepting(std::uint32_t state) { states_[state].is_accepting = true; }
-  void set_pending(std::uint32_t state, std::uint8_t n) { states_[state].pending = n; }
+  /// For counted lexemes, of at least one state on every way; the others follow from these.
+  void set_room(std::uint32_t state, Lexeme::Room room) { states_[state].room = room; }
   void edge(std::uint32_t from, std::uint8_t first, std::uint8_t last, std::uint32_t to,
             std::uint8_t increment = 0);
   /// `literal`'s bytes from `from` to `to`, through new states.
@@ -97,9 +106,10 @@ class LexemeBuilder {
   struct State {
     std::vector<Edge> edges;
     bool is_accepting = false;
-    std::uint8_t pending = 0;
+    Lexeme::Room room{};
   };
   [[nodiscard]] std::vector<std::uint32_t> alive_numbers() const;
+  void find_rooms();
 
   std::vector<State> states_;
 };

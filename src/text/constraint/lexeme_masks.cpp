@@ -23,9 +23,9 @@ void add_bits(std::span<std::uint64_t> mask, std::span<const std::uint64_t> bits
 LexemeStateMask::LexemeStateMask(const Lexeme& lexeme, std::uint32_t state,
                                  const VocabularyTrie& vocabulary)
     : lexeme_(lexeme) {
-  std::vector<std::vector<std::int32_t>> by_added(1);
-  walk(state, vocabulary, by_added);
-  for (const auto& tokens : by_added) {
+  std::vector<std::vector<std::int32_t>> by_need(1);
+  walk(state, vocabulary, by_need);
+  for (const auto& tokens : by_need) {
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
     ends_.push_back(static_cast<std::uint32_t>(tokens_.size()));
   }
@@ -40,7 +40,7 @@ LexemeStateMask::LexemeStateMask(const Lexeme& lexeme, std::uint32_t state,
 }
 
 void LexemeStateMask::walk(std::uint32_t state, const VocabularyTrie& vocabulary,
-                           std::vector<std::vector<std::int32_t>>& by_added) {
+                           std::vector<std::vector<std::int32_t>>& by_need) {
   struct At {
     std::uint32_t state, added;
   };
@@ -55,12 +55,17 @@ void LexemeStateMask::walk(std::uint32_t state, const VocabularyTrie& vocabulary
     if (is_end && vocabulary.has_children(node)) exits_.push_back({node, at.added, at.state});
     const auto tokens = vocabulary.tokens(node);
     if (tokens.empty()) return;
-    if (lexeme_.is_counted() && (is_end || lexeme_.pending[at.state] != 0)) {
-      for (const std::int32_t token : tokens) conditional_.push_back({token, at.added, at.state});
-      return;
+    std::uint32_t needed = at.added;
+    if (lexeme_.is_counted()) {
+      const Lexeme::Room& room = lexeme_.rooms[at.state];
+      if (is_end || room.pending > 0) {
+        for (const std::int32_t token : tokens) conditional_.push_back({token, at.added, at.state});
+        return;
+      }
+      needed += room.open;
     }
-    if (by_added.size() <= at.added) by_added.resize(at.added + 1);
-    by_added[at.added].insert(by_added[at.added].end(), tokens.begin(), tokens.end());
+    if (by_need.size() <= needed) by_need.resize(needed + 1);
+    by_need[needed].insert(by_need[needed].end(), tokens.begin(), tokens.end());
   };
   std::vector<At> path;
   walk_vocabulary(vocabulary, VocabularyTrie::kRoot, At{state, 0}, path, step, visit);

@@ -46,13 +46,14 @@ class LexemeStateMask {
   using Bits = std::vector<std::uint64_t>;
 
   void walk(std::uint32_t state, const VocabularyTrie& vocabulary,
-            std::vector<std::vector<std::int32_t>>& by_added);
+            std::vector<std::vector<std::int32_t>>& by_need);
 
   const Lexeme& lexeme_;
-  // Tokens without a condition, those that add the fewest characters first.
+  // Tokens without another condition than the room they need: the characters that they add and
+  // those that must then follow. The smallest first.
   std::vector<std::int32_t> tokens_;
-  std::vector<std::uint32_t> ends_;  // [most characters added + 1]: where those that add i end
-  std::vector<Bits> bits_;           // bits_[i]: all that add at most i; may be shorter than ends_
+  std::vector<std::uint32_t> ends_;  // [largest room + 1]: where those that need i end
+  std::vector<Bits> bits_;           // bits_[i]: all that need at most i; may be shorter than ends_
   Bits all_bits_;                    // where there are many; else empty
   std::vector<Conditional> conditional_;
   std::vector<Exit> exits_;

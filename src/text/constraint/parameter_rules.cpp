@@ -204,7 +204,7 @@ class ParameterRules {
     JEVONS_ASSIGN(auto values, json_.strings(shape));
     if (!values) return {};
     if (reserved) {
-      JEVONS_ASSIGN(values, without(std::move(*values), *reserved));
+      JEVONS_ASSIGN(values, without(*values, *reserved));
     }
     if (!values) return {};
     if (values->is_any) {
@@ -216,16 +216,13 @@ class ParameterRules {
     return {};
   }
 
-  /// The values that are not reserved; absent: none. Counting ends where a set of texts is taken
-  /// out of the middle.
-  Result<std::optional<TextLanguage>> without(TextLanguage values, const CharDfa& reserved) {
-    CharDfa dfa = std::move(values.dfa);
-    if (values.is_counted) {
-      JEVONS_ASSIGN(dfa, with_length(dfa, values.limits.min, values.limits.max, budget_));
-    }
-    JEVONS_ASSIGN(dfa, intersection(dfa, complement(reserved), budget_));
-    if (dfa.is_empty()) return std::nullopt;
-    return TextLanguage{std::move(dfa)};
+  /// The values that are not reserved; absent: none.
+  Result<std::optional<TextLanguage>> without(const TextLanguage& values,
+                                              const CharDfa& reserved) {
+    JEVONS_ASSIGN(CharDfa dfa, intersection(values.dfa, complement(reserved), budget_));
+    JEVONS_ASSIGN(TextLanguage rest, limited_text(std::move(dfa), values.limits, budget_));
+    if (rest.dfa.is_empty()) return std::nullopt;
+    return rest;
   }
 
   GrammarBuilder& grammar_;

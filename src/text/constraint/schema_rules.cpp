@@ -52,6 +52,20 @@ std::optional<TextLanguage> as_counted(const RegexNode& pattern) {
   return counted_text(repeat.children[0].set, static_cast<std::uint32_t>(repeat.min), max);
 }
 
+std::string key_of(const NumberRule& rule) {
+  std::string key = fmt::format("number {} {}", rule.integers_only, rule.multiple_of);
+  for (const auto& bound : {rule.lower, rule.upper}) {
+    if (!bound) {
+      key += " none";
+      continue;
+    }
+    const Decimal& value = bound->value;
+    key += fmt::format(" {}{}{}.{}", bound->is_exclusive ? "exclusive " : "",
+                       value.is_negative ? "-" : "", value.whole, value.fraction);
+  }
+  return key;
+}
+
 }  // namespace
 
 SchemaRules::RuleId SchemaRules::value(const SchemaList& nodes) {
@@ -174,11 +188,18 @@ Result<void> SchemaRules::add_numbers(const Shape& shape, StateId from, StateId 
     grammar_.call(from, piece(rule.integers_only ? lexemes_.integer : lexemes_.number), to);
     return {};
   }
-  WorkBudget probe(budget_.left());
-  auto lexeme = number_lexeme(rule, probe);
-  JEVONS_TRY(budget_.spend(budget_.left() - probe.left()));
-  // Bounds that exclude each other leave this shape without numbers.
-  if (lexeme) call_lexeme(from, std::move(*lexeme), {}, to);
+  const std::string key = key_of(rule);
+  const auto known = text_rules_.find(key);
+  if (known == text_rules_.end()) {
+    WorkBudget probe(budget_.left());
+    auto lexeme = number_lexeme(rule, probe);
+    JEVONS_TRY(budget_.spend(budget_.left() - probe.left()));
+    // Bounds that exclude each other leave this shape without numbers.
+    std::optional<RuleId> made;
+    if (lexeme) made = piece(std::make_shared<const Lexeme>(std::move(*lexeme)));
+    text_rules_.emplace(key, made);
+  }
+  if (const auto number = text_rules_.at(key)) grammar_.call(from, *number, to);
   return {};
 }
 
@@ -226,34 +247,38 @@ Result<std::optional<TextLanguage>> SchemaRules::strings(const Shape& shape) {
     all = std::move(*both);
   }
   if (!all) return counted_text(CodePointSet::any(), limits.min, limits.max);
-  const bool has_limits = limits.min > 0 || limits.max != CountLimits::kNone;
-  if (has_limits) {
-    WorkBudget limited(std::min(budget_.left(), kPatternBudget));
-    const std::size_t before = limited.left();
-    auto within = with_length(*all, limits.min, limits.max, limited);
-    JEVONS_TRY(budget_.spend(before - limited.left()));
-    if (!within) {
-      const Shape::Pattern& last = shape.patterns.back();
-      JEVONS_TRY(reader_.unsupported(last.path, last.keyword,
-                                     "it is too complex together with the length limits"));
-      return counted_text(CodePointSet::any(), limits.min, limits.max);
-    }
-    all = std::move(*within);
+  WorkBudget limited(std::min(budget_.left(), kPatternBudget));
+  const std::size_t before = limited.left();
+  auto within = limited_text(std::move(*all), limits, limited);
+  JEVONS_TRY(budget_.spend(before - limited.left()));
+  if (!within) {
+    const Shape::Pattern& last = shape.patterns.back();
+    JEVONS_TRY(reader_.unsupported(last.path, last.keyword,
+                                   "it is too complex together with the length limits"));
+    return counted_text(CodePointSet::any(), limits.min, limits.max);
   }
-  if (all->is_empty()) return std::nullopt;
-  return TextLanguage{std::move(*all)};
+  if (within->dfa.is_empty()) return std::nullopt;
+  return std::move(*within);
 }
 
 Result<void> SchemaRules::add_strings(const Shape& shape, StateId from, StateId to) {
-  JEVONS_ASSIGN(const auto values, strings(shape));
-  if (!values) return {};
-  if (values->is_any) {
-    grammar_.call(from, piece(lexemes_.string(dialect_), values->limits), to);
+  std::string key = fmt::format("{} {}", shape.min_length, shape.max_length);
+  for (const Shape::Pattern& pattern : shape.patterns) key += '\n' + pattern.regex;
+  if (const auto known = text_rules_.find(key); known != text_rules_.end()) {
+    if (known->second) grammar_.call(from, *known->second, to);
     return {};
   }
-  const std::string_view forbidden = dialect_ == Dialect::kJson ? "" : kValueEnd;
-  JEVONS_ASSIGN(Lexeme lexeme, json_string_lexeme(*values, forbidden, budget_));
-  call_lexeme(from, std::move(lexeme), values->limits, to);
+  JEVONS_ASSIGN(const auto values, strings(shape));
+  std::optional<RuleId> rule;
+  if (values && values->is_any) {
+    rule = piece(lexemes_.string(dialect_), values->limits);
+  } else if (values) {
+    const std::string_view forbidden = dialect_ == Dialect::kJson ? "" : kValueEnd;
+    JEVONS_ASSIGN(Lexeme lexeme, json_string_lexeme(*values, forbidden, budget_));
+    rule = piece(std::make_shared<const Lexeme>(std::move(lexeme)), values->limits);
+  }
+  text_rules_.emplace(std::move(key), rule);
+  if (rule) grammar_.call(from, *rule, to);
   return {};
 }
 

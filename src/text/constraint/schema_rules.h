@@ -77,6 +77,7 @@ class SchemaRules {
   std::map<std::vector<const JsonValue*>, RuleId> rules_;
   std::deque<std::pair<RuleId, SchemaList>> pending_;
   std::map<std::string, CharDfa> patterns_;
+  std::map<std::string, std::optional<RuleId>> text_rules_;  // of strings and numbers; or none fits
   std::optional<RuleId> any_value_, any_object_;
 };
 

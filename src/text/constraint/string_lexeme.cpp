@@ -1,6 +1,7 @@
 #include "text/constraint/string_lexeme.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -30,12 +31,46 @@ std::vector<CharEdge> edges_of(const CharDfa& dfa, std::uint32_t state, bool is_
   return edges;
 }
 
+/// For each state the least number of characters to an accepted text, if every larger number is
+/// possible too; absent if that is not so of every state. Ways through `excluded` do not count.
+std::optional<std::vector<std::uint16_t>> open_distances(const CharDfa& dfa, char excluded) {
+  constexpr std::uint16_t kFar = 0xFFFF;
+  const std::size_t excluded_class = dfa.class_of(static_cast<char32_t>(excluded));
+  std::vector<std::uint16_t> distances(dfa.n_states(), kFar);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::uint32_t state = CharDfa::kStart; state < dfa.n_states(); ++state) {
+      std::uint16_t least = dfa.accepting[state] != 0 ? 0 : kFar;
+      for (std::size_t c = 0; c < dfa.n_classes(); ++c) {
+        const std::uint32_t to = dfa.to(state, c);
+        if (c == excluded_class || to == CharDfa::kDead || distances[to] >= kFar - 1) continue;
+        least = std::min(least, static_cast<std::uint16_t>(distances[to] + 1));
+      }
+      changed = changed || least < distances[state];
+      distances[state] = std::min(least, distances[state]);
+    }
+  }
+  // One character more must always be possible: a step that comes no nearer to the end than the
+  // shortest way does, or an accepting state next to an accepting one.
+  for (std::uint32_t state = CharDfa::kStart; state < dfa.n_states(); ++state) {
+    if (distances[state] == kFar) return std::nullopt;
+    bool is_open = false;
+    const int wanted = std::max(0, distances[state] - 1);
+    for (std::size_t c = 0; c < dfa.n_classes() && !is_open; ++c) {
+      const std::uint32_t to = dfa.to(state, c);
+      is_open = c != excluded_class && to != CharDfa::kDead && distances[to] == wanted;
+    }
+    if (!is_open) return std::nullopt;
+  }
+  return distances;
+}
+
 /// Positions in a raw text: the value's state where the closing tag may have begun, and how much
 /// of the tag has been read since.
 class RawText {
  public:
   RawText(const TextLanguage& values, std::string_view closing, LexemeBuilder& out)
-      : dfa_(values.dfa), is_counted_(values.is_counted), closing_(closing), out_(out) {
+      : values_(values), dfa_(values.dfa), closing_(closing), out_(out) {
     begins_ = dfa_.class_begins;
     for (const char c : closing) {
       begins_.push_back(static_cast<char32_t>(c));
@@ -81,11 +116,11 @@ class RawText {
     }
     if (c == static_cast<char32_t>(closing_.front()) && now != CharDfa::kDead) {
       if (dfa_.accepting[now] != 0 || after != CharDfa::kDead) edge.to = position(now, 1);
-      if (is_counted_) edge.increment = static_cast<std::uint8_t>(n_read);
+      if (values_.is_counted) edge.increment = static_cast<std::uint8_t>(n_read);
       return edge;
     }
     if (after != CharDfa::kDead) edge.to = position(after, 0);
-    if (is_counted_) edge.increment = static_cast<std::uint8_t>(n_read + 1);
+    if (values_.is_counted) edge.increment = static_cast<std::uint8_t>(n_read + 1);
     return edge;
   }
 
@@ -102,15 +137,37 @@ class RawText {
     const auto [place, is_new] = known_.try_emplace(key, Lexeme::kStart);
     if (is_new) {
       if (!positions_.empty()) place->second = out_.add_state();
-      if (is_counted_) out_.set_pending(place->second, static_cast<std::uint8_t>(n_read));
+      if (values_.is_counted) out_.set_room(place->second, room(state, n_read));
       positions_.emplace_back(state, n_read);
       numbers_.push_back(place->second);
     }
     return place->second;
   }
 
+  /// Ways that pass through the closing tag's first character are left out of `open`.
+  [[nodiscard]] Lexeme::Room room(std::uint32_t state, std::size_t n_read) const {
+    Lexeme::Room room;
+    if (n_read == 0) {
+      room.open = values_.distances[state];
+      return room;
+    }
+    const std::uint32_t now = after_tag_part(state, n_read);
+    room.pending = static_cast<std::uint8_t>(n_read);
+    room.may_close = dfa_.accepting[state] != 0;
+    room.may_restart = now != CharDfa::kDead && dfa_.accepting[now] != 0;
+    for (std::size_t c = 0; c < begins_.size() && now != CharDfa::kDead; ++c) {
+      const bool is_of_tag = begins_[c] == static_cast<char32_t>(closing_[n_read]) ||
+                             begins_[c] == static_cast<char32_t>(closing_.front());
+      const std::uint32_t after = dfa_.step(now, begins_[c]);
+      if (is_of_tag || after == CharDfa::kDead) continue;
+      const std::size_t n = n_read + 1 + values_.distances[after];
+      room.open = std::min(room.open, static_cast<std::uint16_t>(n));
+    }
+    return room;
+  }
+
+  const TextLanguage& values_;
   const CharDfa& dfa_;
-  bool is_counted_;
   std::string_view closing_;
   LexemeBuilder& out_;
   std::vector<char32_t> begins_;
@@ -128,7 +185,19 @@ Result<Lexeme> finish(LexemeBuilder& out, const TextLanguage& values, WorkBudget
 }  // namespace
 
 TextLanguage counted_text(const CodePointSet& set, std::uint32_t min, std::uint32_t max) {
-  return {repeat_of(set), true, {min, max}, set == CodePointSet::any()};
+  return {repeat_of(set), true, {min, max}, set == CodePointSet::any(), {0, 0}};
+}
+
+Result<TextLanguage> limited_text(CharDfa dfa, CountLimits limits, WorkBudget& budget) {
+  if (limits == CountLimits{} || dfa.is_empty()) return TextLanguage{std::move(dfa)};
+  if (auto distances = open_distances(dfa, '<')) {
+    if (limits.min <= limits.max && (*distances)[CharDfa::kStart] <= limits.max) {
+      return TextLanguage{std::move(dfa), true, limits, false, std::move(*distances)};
+    }
+    return TextLanguage{};
+  }
+  JEVONS_ASSIGN(CharDfa limited, with_length(dfa, limits.min, limits.max, budget));
+  return TextLanguage{std::move(limited)};
 }
 
 Result<Lexeme> json_string_lexeme(const TextLanguage& values, std::string_view forbidden,
@@ -145,6 +214,7 @@ Result<Lexeme> json_string_lexeme(const TextLanguage& values, std::string_view f
   const bool all_escapes = dfa.n_states() <= kMaxStatesWithAllEscapes;
   for (std::uint32_t state = 1; state < dfa.n_states(); ++state) {
     if (dfa.accepting[state] != 0) out.edge(base + state, '"', '"', end);
+    if (values.is_counted) out.set_room(base + state, {.open = values.distances[state]});
     std::vector<CharEdge> edges = edges_of(dfa, state, values.is_counted);
     for (CharEdge& edge : edges) edge.to += base;
     JEVONS_TRY(encoder.write_json(base + state, edges, all_escapes));

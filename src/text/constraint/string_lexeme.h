@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "text/constraint/char_automaton.h"
@@ -17,16 +18,23 @@ namespace jevons {
 /// The values that a string may have.
 struct TextLanguage {
   CharDfa dfa;
-  /// True: `dfa` is repeat_of() some set, and the limits on the number of characters come on top
-  /// (they are not part of the lexeme).
+  /// True: limits on the number of characters come on top. They are not part of the lexeme.
   bool is_counted = false;
   CountLimits limits{};
   bool is_any = false;  // counted, and every character may come
+  /// Where counted, [n_states]: from each state texts of so many characters are accepted, and of
+  /// every larger number.
+  std::vector<std::uint16_t> distances{};
 };
 
 /// Characters of `set`, from `min` to `max` of them.
 [[nodiscard]] TextLanguage counted_text(const CodePointSet& set, std::uint32_t min,
                                         std::uint32_t max);
+
+/// The texts of `dfa` with `min` to `max` characters: counted if from each of its states any larger
+/// number of characters is possible too, else by more states. Error: over the budget.
+[[nodiscard]] Result<TextLanguage> limited_text(CharDfa dfa, CountLimits limits,
+                                                WorkBudget& budget);
 
 /// "..." with any spelling of each character: itself, \n and its like, \uXXXX and surrogate pairs.
 /// Large automata leave out \u for characters that need no escape. `forbidden` never occurs in the

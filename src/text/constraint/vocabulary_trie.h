@@ -20,29 +20,32 @@ class VocabularyTrie {
 
   explicit VocabularyTrie(const Tokenizer& tokenizer);
 
-  [[nodiscard]] std::size_t n_nodes() const { return bytes_.size(); }
+  [[nodiscard]] std::size_t n_nodes() const { return nodes_.size() - 1; }
   [[nodiscard]] std::size_t n_words() const { return n_words_; }  // of a mask
   [[nodiscard]] std::size_t n_tokens() const { return n_tokens_; }
   [[nodiscard]] std::size_t longest() const { return longest_; }  // token, in bytes
 
-  [[nodiscard]] std::uint8_t byte(Node node) const { return bytes_[node]; }
-  [[nodiscard]] std::uint16_t depth(Node node) const { return depths_[node]; }
+  [[nodiscard]] std::uint8_t byte(Node node) const { return nodes_[node].byte; }
+  [[nodiscard]] std::uint16_t depth(Node node) const { return nodes_[node].depth; }
   /// The first node after the subtree.
-  [[nodiscard]] Node end(Node node) const { return ends_[node]; }
-  [[nodiscard]] bool has_children(Node node) const { return ends_[node] > node + 1; }
+  [[nodiscard]] Node end(Node node) const { return nodes_[node].end; }
+  [[nodiscard]] bool has_children(Node node) const { return nodes_[node].end > node + 1; }
   /// The tokens whose bytes end here.
   [[nodiscard]] std::span<const std::int32_t> tokens(Node node) const {
-    return std::span(token_ids_)
-        .subspan(first_tokens_[node], first_tokens_[node + 1] - first_tokens_[node]);
+    const std::uint32_t first = nodes_[node].first_token;
+    return {token_ids_.data() + first, nodes_[node + 1].first_token - first};
   }
   /// Whether each byte is a token, so that any text can be written.
   [[nodiscard]] bool has_all_bytes() const { return has_all_bytes_; }
 
  private:
-  std::vector<std::uint8_t> bytes_;
-  std::vector<std::uint16_t> depths_;
-  std::vector<Node> ends_;
-  std::vector<std::uint32_t> first_tokens_;  // [n_nodes + 1], into token_ids_
+  struct Entry {
+    Node end;
+    std::uint32_t first_token;  // in token_ids_; those of the node end where the next one's begin
+    std::uint16_t depth;
+    std::uint8_t byte;
+  };
+  std::vector<Entry> nodes_;  // and one more at the end
   std::vector<std::int32_t> token_ids_;
   std::size_t n_words_ = 0, n_tokens_ = 0, longest_ = 0;
   bool has_all_bytes_ = false;
