@@ -1,5 +1,5 @@
-// Any text as a JSON schema, or as the schema of a tool's parameters: an error within the budget, or
-// a constraint under which something can always be written, what the mask allows is taken and
+// Any text as a JSON schema, or as the schema of a tool's parameters: an error within the budget,
+// or a constraint under which something can always be written, what the mask allows is taken and
 // nothing else, and a whole answer is JSON that satisfies the schema.
 //
 // Input: byte 0 options, byte 1 seed of the answers, then the schema.
@@ -31,9 +31,10 @@ constexpr int kAnswers = 3;
 Vocabulary vocabulary() {
   Vocabulary made;
   for (int byte = 0; byte < 256; ++byte) made.tokens.emplace_back(1, static_cast<char>(byte));
-  for (const char* text : {"{\"", "\":", "\", \"", "\"}", "\"]", "}}", "]}", "true", "null", "12",
-                           "\n  ", "</", "parameter", ">\n", "\\u", "00", "\xc3\xa9", "\xf0\x9f",
-                           "aa", "abc", "2024-", "-01", "0.5", "[[", "{}", "[]"}) {
+  for (const char* text :
+       {"{\"", "\":",  "\", \"", "\"}",       "\"]", "}}",  "]}", "true",     "null",
+        "12",  "\n  ", "</",     "parameter", ">\n", "\\u", "00", "\xc3\xa9", "\xf0\x9f",
+        "aa",  "abc",  "2024-",  "-01",       "0.5", "[[",  "{}", "[]"}) {
     made.tokens.emplace_back(text);
   }
   made.kinds.assign(made.tokens.size(), TokenKind::kNormal);
@@ -56,7 +57,8 @@ bool is_allowed(const std::vector<std::uint64_t>& mask, std::int32_t id) {
   return (mask[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
-std::int32_t choose(const std::vector<std::uint64_t>& mask, bool wants_to_end, std::mt19937& random) {
+std::int32_t choose(const std::vector<std::uint64_t>& mask, bool wants_to_end,
+                    std::mt19937& random) {
   const std::int32_t end = *tokenizer().vocabulary().eos_id;
   if (wants_to_end && is_allowed(mask, end)) return end;
   std::vector<std::int32_t> all;

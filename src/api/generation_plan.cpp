@@ -76,15 +76,18 @@ std::expected<Constraint, ApiError> format_constraint(ConstraintCompiler& compil
 
 std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compiler,
                                                      const GenerationPlan& plan,
-                                                     const ToolChoice& choice, bool must_call,
+                                                     const GenerationRequest& request,
+                                                     bool must_call,
                                                      std::vector<std::string>& warnings) {
   if (!plan.parses_tool_calls) {
     if (must_call) return refuse("tool_choice asks for a call, and there are no tools", "tools");
     return nullptr;
   }
+  const ToolChoice& choice = request.tool_choice;
   ConstraintReport report;
   ConstraintCompiler::ToolRules rules;
   rules.must_call = must_call;
+  if (!request.thinking.enabled) rules.max_line_breaks = 1;
   rules.only = choice.name;
   rules.parallel = choice.parallel;
   std::vector<ToolDefinition> allowed;
@@ -110,12 +113,12 @@ std::expected<Constraint, ApiError> constraint_of(const Engine& engine, const Ge
   const bool must_call =
       choice.kind == ToolChoice::Kind::kRequired || choice.kind == ToolChoice::Kind::kNamed;
   // A call that must come leaves no room for a format.
-  if (must_call) return tools_constraint(compiler, plan, choice, true, warnings);
+  if (must_call) return tools_constraint(compiler, plan, request, true, warnings);
   auto format = format_constraint(compiler, request.format, warnings);
   if (!format) return format;
   if (!plan.parses_tool_calls) return format;
   // Text that is free may turn into a call; JSON may be replaced by one.
-  auto calls = tools_constraint(compiler, plan, choice, *format != nullptr, warnings);
+  auto calls = tools_constraint(compiler, plan, request, *format != nullptr, warnings);
   if (!calls || !*format) return calls;
   return either_constraint(*std::move(format), *std::move(calls));
 }

@@ -145,9 +145,6 @@ struct ConstraintCompiler::State {
         return known->automaton;
       }
     }
-    if (!vocabulary->has_all_bytes()) {
-      return fail("this model's vocabulary cannot write every byte, so output cannot be held");
-    }
     ConstraintReport dropped;
     JEVONS_ASSIGN(Grammar grammar, make(dropped));
     auto automaton = make_automaton(std::move(grammar));
@@ -201,7 +198,8 @@ Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
   const auto begin = state_->tokenizer.special_token(kToolCallBlockBegin);
   const auto end = state_->tokenizer.special_token(kToolCallBlockEnd);
   if (!begin || !end) return fail("this model's vocabulary has no token {}", kToolCallBlockBegin);
-  std::string key = fmt::format("calls {} {} {}", rules.must_call, rules.parallel, rules.only);
+  std::string key = fmt::format("calls {} {} {} {}", rules.must_call, rules.max_line_breaks,
+                                rules.parallel, rules.only);
   for (const ToolDefinition& tool : tools) {
     key += fmt::format("\n{} {} {} {}", tool.name.size(), tool.name, tool.parameters.size(),
                        tool.parameters);

@@ -78,6 +78,9 @@ class ConstraintCompiler {
     /// True: at least one call and no text before it. False: text first, and calls if the model
     /// begins one; from <minimax:tool_call> on everything is held to the format and the schemas.
     bool must_call = false;
+    /// Before a call that must come: those after </think> and the block's own. 1 if the prompt
+    /// ends behind </think> already, as more would be text.
+    int max_line_breaks = 3;
     std::string only;      // name of the one tool that may be called; empty: any
     bool parallel = true;  // more than one call
   };

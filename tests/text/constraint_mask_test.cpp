@@ -135,8 +135,7 @@ TEST(ConstraintMask, IsThatOfTheNaiveMatcherForCalls) {
     const auto grammar = make_call_grammar(tools, rules, markers, lexemes(), report);
     ASSERT_TRUE(grammar) << grammar.error().message;
     compare_masks(
-        *grammar, [&] { return compiler.tool_calls(tools, rules, report).value(); }, "calls",
-        seed);
+        *grammar, [&] { return compiler.tool_calls(tools, rules, report).value(); }, "calls", seed);
   }
 }
 
@@ -155,7 +154,8 @@ TEST(GrammarAutomaton, GivesTheSameMasksAfterMovingToNewTables) {
     masks.push_back(std::make_shared<LexemeMasks>(piece.lexeme, *vocabulary));
   }
   auto old_tables = std::make_shared<GrammarAutomaton>(grammar, masks, vocabulary);
-  const std::string text = "\n{\"v\": \"abc\",\n  \"n\": [{\"v\":\"\u00e9\"}, {\"v\":\"x\",\"n\":[]}]}";
+  const std::string text =
+      "\n{\"v\": \"abc\",\n  \"n\": [{\"v\":\"\u00e9\"}, {\"v\":\"x\",\"n\":[]}]}";
   for (std::size_t n = 0; n <= text.size(); ++n) {
     const auto set = old_tables->after(old_tables->begin(), text.substr(0, n));
     const auto new_tables = old_tables->renewed();

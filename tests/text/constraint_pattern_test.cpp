@@ -42,15 +42,16 @@ class RandomPattern {
     std::string text;
     for (std::size_t n = random_() % 4; n > 0; --n) {
       text += atom(depth);
-      static constexpr const char* kQuantifiers[] = {"*", "+", "?", "{2}", "{1,2}", "{0,3}", "{2,}"};
+      static constexpr const char* kQuantifiers[] = {"*",     "+",     "?",   "{2}",
+                                                     "{1,2}", "{0,3}", "{2,}"};
       if (random_() % 3 == 0) text += kQuantifiers[random_() % std::size(kQuantifiers)];
     }
     return text;
   }
 
   std::string atom(int depth) {
-    static constexpr const char* kAtoms[] = {"a", "b", "c", "1", ".", "\\d", "\\w", "[ab]", "[^a]",
-                                             "[a-c1]", "\\D", "[\\d-]", "\\x61"};
+    static constexpr const char* kAtoms[] = {
+        "a", "b", "c", "1", ".", "\\d", "\\w", "[ab]", "[^a]", "[a-c1]", "\\D", "[\\d-]", "\\x61"};
     if (depth > 0 && random_() % 3 == 0) return fmt::format("({})", choice(depth - 1));
     return kAtoms[random_() % std::size(kAtoms)];
   }
@@ -126,15 +127,16 @@ TEST(Pattern, NamesWhatIsNotSupported) {
   EXPECT_NE(message("(a)\\1").find("back references"), std::string::npos);
   EXPECT_NE(message("\\bword").find("\\b"), std::string::npos);
   EXPECT_NE(message("\\p{L}").find("\\p"), std::string::npos);
-  for (const char* broken : {"(", ")", "[a", "a**", "+a", "a{3,2}", "[b-a]", "\\", "^*", "(?P<a>b)"}) {
+  for (const char* broken :
+       {"(", ")", "[a", "a**", "+a", "a{3,2}", "[b-a]", "\\", "^*", "(?P<a>b)"}) {
     EXPECT_NE(message(broken), "no error") << broken;
   }
   EXPECT_EQ(message("a{,2}b{x"), "no error");  // literal braces, as browsers read them
 }
 
 TEST(Pattern, EndsWithTheBudget) {
-  for (const char* pattern : {"(a|b)*a(a|b){20}", "^(((a{0,99}){0,99}){0,99}){0,99}$",
-                              "^[\\w.]{0,1000000}$"}) {
+  for (const char* pattern :
+       {"(a|b)*a(a|b){20}", "^(((a{0,99}){0,99}){0,99}){0,99}$", "^[\\w.]{0,1000000}$"}) {
     WorkBudget budget(1'000'000);
     EXPECT_FALSE(compile_pattern(parse_regex(pattern).value(), budget)) << pattern;
   }

@@ -17,8 +17,6 @@
 namespace jevons {
 namespace {
 
-constexpr int kMaxLineBreaks = 3;  // before the first call, as the format has it
-
 class CallGrammar {
  public:
   CallGrammar(const StandardLexemes& lexemes, ConstraintReport& report)
@@ -31,9 +29,9 @@ class CallGrammar {
     if (rules.must_call) {
       block = grammar_.add_state();
       StateId line = begin;
-      for (int i = 0; i <= kMaxLineBreaks; ++i) {
+      for (int i = 0; i <= rules.max_line_breaks; ++i) {
         grammar_.token(line, markers.begin, block);
-        if (i < kMaxLineBreaks) line = grammar_.literal(line, "\n");
+        if (i < rules.max_line_breaks) line = grammar_.literal(line, "\n");
       }
     }
     const StateId call = grammar_.literal(block, "\n");

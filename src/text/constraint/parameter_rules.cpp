@@ -217,8 +217,7 @@ class ParameterRules {
   }
 
   /// The values that are not reserved; absent: none.
-  Result<std::optional<TextLanguage>> without(const TextLanguage& values,
-                                              const CharDfa& reserved) {
+  Result<std::optional<TextLanguage>> without(const TextLanguage& values, const CharDfa& reserved) {
     JEVONS_ASSIGN(CharDfa dfa, intersection(values.dfa, complement(reserved), budget_));
     JEVONS_ASSIGN(TextLanguage rest, limited_text(std::move(dfa), values.limits, budget_));
     if (rest.dfa.is_empty()) return std::nullopt;

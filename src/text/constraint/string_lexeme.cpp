@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -94,9 +95,11 @@ class RawText {
         if (edge.to == CharDfa::kDead) continue;
         edges.push_back(edge);
         edges.back().last = (c + 1 < begins_.size() ? begins_[c + 1] : kLastCodePoint + 1) - 1;
+        if (edge.to != end) moves_.push_back({numbers_[i], edge.to, edge.increment});
       }
       JEVONS_TRY(encoder.write_utf8(numbers_[i], edges));
     }
+    if (values_.is_counted) JEVONS_TRY(set_rooms(budget));
     return {};
   }
 
@@ -137,15 +140,35 @@ class RawText {
     const auto [place, is_new] = known_.try_emplace(key, Lexeme::kStart);
     if (is_new) {
       if (!positions_.empty()) place->second = out_.add_state();
-      if (values_.is_counted) out_.set_room(place->second, room(state, n_read));
       positions_.emplace_back(state, n_read);
       numbers_.push_back(place->second);
     }
     return place->second;
   }
 
-  /// Ways that pass through the closing tag's first character are left out of `open`.
-  [[nodiscard]] Lexeme::Room room(std::uint32_t state, std::size_t n_read) const {
+  Result<void> set_rooms(WorkBudget& budget) {
+    std::unordered_map<std::uint32_t, Lexeme::Room> rooms;
+    for (std::size_t i = 0; i < positions_.size(); ++i) {
+      rooms[numbers_[i]] = own_room(positions_[i].first, positions_[i].second);
+    }
+    // What is possible after a character is possible with that character more before it.
+    for (bool changed = true; changed;) {
+      changed = false;
+      JEVONS_TRY(budget.spend(moves_.size()));
+      for (const Move& move : moves_ | std::views::reverse) {
+        const std::size_t n = std::size_t{rooms[move.to].open} + move.increment;
+        std::uint16_t& open = rooms[move.from].open;
+        if (n >= open) continue;
+        open = static_cast<std::uint16_t>(n);
+        changed = true;
+      }
+    }
+    for (const auto& [number, room] : rooms) out_.set_room(number, room);
+    return {};
+  }
+
+  /// What is known of a position without looking at those after it.
+  [[nodiscard]] Lexeme::Room own_room(std::uint32_t state, std::size_t n_read) const {
     Lexeme::Room room;
     if (n_read == 0) {
       room.open = values_.distances[state];
@@ -155,16 +178,19 @@ class RawText {
     room.pending = static_cast<std::uint8_t>(n_read);
     room.may_close = dfa_.accepting[state] != 0;
     room.may_restart = now != CharDfa::kDead && dfa_.accepting[now] != 0;
-    for (std::size_t c = 0; c < begins_.size() && now != CharDfa::kDead; ++c) {
-      const bool is_of_tag = begins_[c] == static_cast<char32_t>(closing_[n_read]) ||
-                             begins_[c] == static_cast<char32_t>(closing_.front());
-      const std::uint32_t after = dfa_.step(now, begins_[c]);
-      if (is_of_tag || after == CharDfa::kDead) continue;
-      const std::size_t n = n_read + 1 + values_.distances[after];
-      room.open = std::min(room.open, static_cast<std::uint16_t>(n));
+    // The tag's first character may come any number of times before the tag.
+    std::uint32_t at = now;
+    for (std::size_t i = 0; i < dfa_.n_states() && dfa_.accepting[at] != 0; ++i) {
+      at = dfa_.step(at, static_cast<char32_t>(closing_.front()));
     }
+    if (dfa_.accepting[at] != 0) room.open = room.pending;
     return room;
   }
+
+  struct Move {
+    std::uint32_t from, to;  // states of out_
+    std::uint8_t increment;
+  };
 
   const TextLanguage& values_;
   const CharDfa& dfa_;
@@ -174,6 +200,7 @@ class RawText {
   std::vector<std::pair<std::uint32_t, std::size_t>> positions_;
   std::vector<std::uint32_t> numbers_;  // of the positions, in out_
   std::unordered_map<std::uint64_t, std::uint32_t> known_;
+  std::vector<Move> moves_;
 };
 
 Result<Lexeme> finish(LexemeBuilder& out, const TextLanguage& values, WorkBudget& budget) {

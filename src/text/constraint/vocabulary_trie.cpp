@@ -42,16 +42,13 @@ struct Ordinary {
 VocabularyTrie::VocabularyTrie(const Tokenizer& tokenizer) {
   n_tokens_ = static_cast<std::size_t>(tokenizer.n_tokens());
   n_words_ = (n_tokens_ + 63) / 64;
-  std::array<bool, 256> is_token{};
   std::vector<Ordinary> tokens;
   for (std::int32_t id = 0; id < tokenizer.n_tokens(); ++id) {
     if (!is_ordinary(tokenizer, id)) continue;
     const std::string_view bytes = tokenizer.token_bytes(id);
     tokens.push_back({sort_key(bytes), bytes, id});
     longest_ = std::max(longest_, bytes.size());
-    if (bytes.size() == 1) is_token[static_cast<unsigned char>(bytes.front())] = true;
   }
-  has_all_bytes_ = std::all_of(is_token.begin(), is_token.end(), [](bool is) { return is; });
   std::sort(tokens.begin(), tokens.end());
 
   nodes_.push_back({0, 0, 0, 0});

@@ -3,7 +3,6 @@
 // Immutable; any thread may read it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -35,8 +34,6 @@ class VocabularyTrie {
     const std::uint32_t first = nodes_[node].first_token;
     return {token_ids_.data() + first, nodes_[node + 1].first_token - first};
   }
-  /// Whether each byte is a token, so that any text can be written.
-  [[nodiscard]] bool has_all_bytes() const { return has_all_bytes_; }
 
  private:
   struct Entry {
@@ -48,7 +45,6 @@ class VocabularyTrie {
   std::vector<Entry> nodes_;  // and one more at the end
   std::vector<std::int32_t> token_ids_;
   std::size_t n_words_ = 0, n_tokens_ = 0, longest_ = 0;
-  bool has_all_bytes_ = false;
 };
 
 }  // namespace jevons
