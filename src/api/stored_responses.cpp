@@ -1,5 +1,7 @@
 #include "api/stored_responses.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -187,7 +189,10 @@ Result<std::shared_ptr<StoredResponses>> StoredResponses::open(Options options) 
   auto state = std::make_unique<State>(std::move(options));
   if (state->has_folder()) {
     JEVONS_TRY(state->read_folder());
-    state->writer = std::thread([here = state.get()] { here->write_files(); });
+    state->writer = std::thread([here = state.get()] {
+      ::pthread_setname_np(::pthread_self(), "responses");
+      here->write_files();
+    });
   }
   return std::shared_ptr<StoredResponses>(new StoredResponses(std::move(state)));
 }

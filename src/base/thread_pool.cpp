@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -35,6 +36,7 @@ struct ThreadPool::State {
   const int n_threads;
   void (*task)(void*, int, int) = nullptr;
   void* context = nullptr;
+  const std::atomic<bool>* abandon = nullptr;
   int n_tasks = 0;
   alignas(64) std::atomic<int> next_index{0};
   alignas(64) std::atomic<std::uint64_t> generation{0};  // a new loop is ready
@@ -45,8 +47,12 @@ struct ThreadPool::State {
   std::condition_variable wake;
   std::vector<std::thread> threads;
 
+  [[nodiscard]] bool is_abandoned() const {
+    return abandon != nullptr && abandon->load(std::memory_order_relaxed);
+  }
+
   void work(int thread) {
-    for (;;) {
+    while (!is_abandoned()) {
       const int index = next_index.fetch_add(1, std::memory_order_relaxed);
       if (index >= n_tasks) return;
       task(context, index, thread);
@@ -69,6 +75,7 @@ struct ThreadPool::State {
   }
 
   void serve(int thread) {
+    ::pthread_setname_np(::pthread_self(), "worker");
     std::uint64_t seen = 0;
     for (;;) {
       wait_for_generation_after(seen);
@@ -108,10 +115,12 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::n_threads() const { return state_->n_threads; }
 
+void ThreadPool::abandon_on(const std::atomic<bool>* abandon) { state_->abandon = abandon; }
+
 void ThreadPool::run(int n_tasks, void (*task)(void*, int, int), void* context) {
   State& s = *state_;
   if (s.threads.empty() || n_tasks <= 1) {
-    for (int index = 0; index < n_tasks; ++index) task(context, index, 0);
+    for (int i = 0; i < n_tasks && !s.is_abandoned(); ++i) task(context, i, 0);
     return;
   }
   s.task = task;

@@ -3,6 +3,7 @@
 // call run(), and not from within a task.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -18,6 +19,10 @@ class ThreadPool {
   ~ThreadPool();
 
   [[nodiscard]] int n_threads() const;
+
+  /// While `*abandon` is true (any thread may set it), loops leave out the tasks that have not yet
+  /// begun. Null, as at first: never. Only the owner may call this, between loops.
+  void abandon_on(const std::atomic<bool>* abandon);
 
   /// Calls task(context, index, thread) once for each index in [0, n_tasks), from all threads, in
   /// an order that is not defined, and returns when all are done. Tasks must not throw.

@@ -1,6 +1,7 @@
 #include "engine/engine_core.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -98,6 +99,7 @@ Mail EngineCore::next_mail(bool worked) {
 }
 
 void EngineCore::run() {
+  ::pthread_setname_np(::pthread_self(), "engine");
   bool worked = false;
   for (;;) {
     // Cleared before the mail is taken: what comes later sets it again.

@@ -1,5 +1,6 @@
 #include "engine/kv_store.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -317,7 +318,10 @@ Result<std::unique_ptr<KvStore>> KvStore::open(const KvStoreOptions& options) {
   state->spent_bytes = state->budget.spent_bytes(today);
   state->add_listed(pages);
   State* const running = state.get();
-  state->thread = std::thread([running] { running->run(); });
+  state->thread = std::thread([running] {
+    ::pthread_setname_np(::pthread_self(), "page files");
+    running->run();
+  });
   return std::unique_ptr<KvStore>(new KvStore(std::move(state)));
 }
 

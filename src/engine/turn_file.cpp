@@ -1,6 +1,7 @@
 #include "engine/turn_file.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,6 +188,7 @@ struct TurnFile::State {
   }
 
   void run() {
+    ::pthread_setname_np(::pthread_self(), "turn file");
     std::unique_lock lock(mutex);
     while (true) {
       work_came.wait(lock, [this] { return stopping || !queue.empty(); });

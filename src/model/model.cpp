@@ -289,13 +289,16 @@ void Model::forward(std::span<const BatchToken> batch, float* logits, const Rout
 bool Model::forward_unless(const std::atomic<bool>& abandon, std::span<const BatchToken> batch,
                            float* logits) {
   JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
+  // A layer of a long prompt is too much to wait for: its loops stop as well, and what they leave
+  // half done is never looked at.
+  state_->pool.abandon_on(&abandon);
   state_->embed(batch);
-  for (int index = 0; index < config().n_layers; ++index) {
-    if (abandon.load(std::memory_order_relaxed)) return false;
+  for (int index = 0; index < config().n_layers && !abandon.load(); ++index) {
     state_->layer(index, {});
   }
-  if (!state_->active.empty()) state_->project_logits(logits);
-  return true;
+  if (!state_->active.empty() && !abandon.load()) state_->project_logits(logits);
+  state_->pool.abandon_on(nullptr);
+  return !abandon.load();
 }
 
 }  // namespace jevons

@@ -61,9 +61,9 @@ class Model {
   /// batch order; may be null if there are none. Cannot fail and does not allocate.
   void forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks = {});
 
-  /// The same, but stops between two layers once `abandon` is true (any thread may set it), and
-  /// says false: the logits and the batch's keys and values are then not to be used, and the batch
-  /// may be run again.
+  /// The same, but stops soon once `abandon` is true (any thread may set it, none may clear it
+  /// before this returns), and says false: the logits and the batch's keys and values are then not
+  /// to be used, and the batch may be run again.
   [[nodiscard]] bool forward_unless(const std::atomic<bool>& abandon,
                                     std::span<const BatchToken> batch, float* logits);
 

@@ -84,6 +84,27 @@ TEST(ThreadPool, WorkIsShared) {
   EXPECT_EQ(seen.size(), 3U);
 }
 
+TEST(ThreadPool, AnAbandonedLoopBeginsNoMoreTasks) {
+  for (const int n_threads : {1, 4}) {
+    ThreadPool pool(n_threads);
+    std::atomic<bool> abandon = false;
+    pool.abandon_on(&abandon);
+    std::atomic<int> n_run = 0;
+    auto task = [&](int, int) {
+      if (n_run.fetch_add(1) + 1 == 50) abandon.store(true);
+    };
+    pool.parallel_for(100'000, task);
+    EXPECT_GE(n_run.load(), 50);
+    EXPECT_LT(n_run.load(), 100'000);
+    n_run = 0;
+    pool.parallel_for(1, task);
+    EXPECT_EQ(n_run.load(), 0);
+    pool.abandon_on(nullptr);
+    pool.parallel_for(10, task);
+    EXPECT_EQ(n_run.load(), 10);
+  }
+}
+
 TEST(ThreadPool, ComesAndGoesWithoutWork) {
   for (int i = 0; i < 200; ++i) {
     const ThreadPool pool(1 + i % 8);

@@ -1,8 +1,11 @@
 // One arithmetic: a token's logits are the same bits whatever happens around it.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "tests/model/fixtures.h"
 
@@ -121,6 +124,40 @@ TEST_P(Property, SkippingLogitsDoesNotChangeTheOthers) {
   std::vector<float> logits(expected.size());
   model.forward(batch, logits.data());
   EXPECT_TRUE(same_bits(expected, logits));
+}
+
+TEST_P(Property, ABatchThatWasGivenUpAnywhereCanBeRunAgain) {
+  const auto ids = random_ids(open_.weights.config, 120, 7);
+  const auto vocab_size = static_cast<std::size_t>(open_.weights.config.vocab_size);
+  Model model(open_.weights, options(2));
+  const auto all = run_in_chunks(model, ids, ids.size());
+  const std::span<const float> expected = std::span(all).last(vocab_size);
+  std::mt19937 random(8);
+  int n_given_up = 0;
+  for (int round = 0; round < 8; ++round) {
+    KvSequence sequence(model.kv_layout());
+    sequence.reserve(static_cast<int>(ids.size()));
+    std::vector<BatchToken> batch;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      batch.push_back({ids[i], static_cast<int>(i), &sequence, i + 1 == ids.size()});
+    }
+    std::vector<float> logits(vocab_size);
+    std::atomic<bool> abandon = round == 0;
+    std::thread other([&, wait = std::chrono::microseconds(random() % 2000)] {
+      std::this_thread::sleep_for(wait);
+      abandon.store(true);
+    });
+    bool done = model.forward_unless(abandon, batch, logits.data());
+    other.join();
+    if (!done) {
+      ++n_given_up;
+      abandon.store(false);
+      done = model.forward_unless(abandon, batch, logits.data());
+    }
+    ASSERT_TRUE(done);
+    ASSERT_TRUE(same_bits(expected, logits)) << round;
+  }
+  EXPECT_GT(n_given_up, 0);
 }
 
 TEST_P(Property, AnEarlierPositionCanBeWrittenAgain) {

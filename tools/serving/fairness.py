@@ -4,7 +4,10 @@ prompt is read, and the first token of a short question while background work fi
     tools/serving/fairness.py [--model FILE] [--words 12000]
 """
 import argparse
+import itertools
+import multiprocessing
 import threading
+import time
 
 from jevons_server import NANO, Server, quantile, row, words
 
@@ -13,7 +16,7 @@ def gaps_of(server, seed, n_tokens, stop, gaps):
     """Adds (when, gap) of each token after the first to `gaps`."""
     last = None
     for seconds, chunk in server.stream(words(20, seed), max_tokens=n_tokens, temperature=1,
-                                        seed=seed, logit_bias={"200020": -100}):
+                                        seed=seed, logit_bias=server.never_ending()):
         if not chunk.get("choices"):
             continue
         if last is not None:
@@ -43,7 +46,6 @@ def decoders(server, n, n_tokens, during):
 
 
 def prefill(server, options):
-    import time
     quiet = decoders(server, 4, 4000, lambda: time.sleep(5))
     begin = time.monotonic()
     busy = decoders(server, 4, 4000,
@@ -63,33 +65,30 @@ def first_token(server, seed):
     return None
 
 
+def fill(server, i):
+    """Keeps one request of background work in the server, until it is killed."""
+    for k in itertools.count():
+        try:
+            server.chat(words(2000, 10000 * i + k), max_tokens=500,
+                        headers={"x-jevons-priority": "background"})
+        except (RuntimeError, OSError):
+            pass
+
+
 def background(server, options):
     idle = [first_token(server, 1000 + i) for i in range(options.runs)]
-    stop = threading.Event()
-
-    def fill(i):
-        k = 0
-        while not stop.is_set():
-            k += 1
-            try:
-                for _ in server.stream(words(2000, 10000 * i + k), max_tokens=500,
-                                       headers={"x-jevons-priority": "background"}):
-                    if stop.is_set():
-                        break
-            except RuntimeError:
-                pass
-    threads = [threading.Thread(target=fill, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    import time
+    # Processes of their own, so that reading their answers does not hold up the one that measures.
+    loads = [multiprocessing.Process(target=fill, args=(server, i), daemon=True)
+             for i in range(8)]
+    for load in loads:
+        load.start()
     time.sleep(3)
     busy = []
     for i in range(options.runs):
         busy.append(first_token(server, 2000 + i))
         time.sleep(0.3)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    for load in loads:
+        load.kill()
     row("first token of a short question, idle", p50_ms=1e3 * quantile(idle, 0.5),
         p90_ms=1e3 * quantile(idle, 0.9))
     row("the same, background work saturates", p50_ms=1e3 * quantile(busy, 0.5),

@@ -26,6 +26,7 @@ class Server:
         if "http" not in line:
             raise SystemExit(f"the server did not start: {line!r}")
         self.port = int(re.search(r"://[^ ]*:([0-9]+)", line).group(1))
+        self.end_of_turn = end_of_turn(binary, model)
         self.wait_ready()
 
     def wait_ready(self, seconds=600):
@@ -80,6 +81,10 @@ class Server:
                 yield time.monotonic() - begin, json.loads(line[6:])
         connection.close()
 
+    def never_ending(self):
+        """A logit_bias that keeps the model from ending its turn."""
+        return {str(self.end_of_turn): -100}
+
     def status(self):
         return self.request("GET", "/v1/jevons/status")[1]
 
@@ -119,6 +124,13 @@ class Server:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.stop(signal.SIGKILL)
+
+
+def end_of_turn(binary, model):
+    text = subprocess.run([binary, "inspect", "-m", model, "--json"], capture_output=True,
+                          text=True, check=True).stdout
+    return next(token["id"] for token in json.loads(text)["special_tokens"]
+                if token["role"] == "end of turn")
 
 
 def words(n, seed):

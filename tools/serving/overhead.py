@@ -22,7 +22,7 @@ def decode(server, n_streams, n_tokens, seed):
     def one(i):
         times = [t for t, chunk in server.stream(
             words(20, 50 * seed + i), max_tokens=n_tokens, temperature=1, seed=i,
-            logit_bias={"200020": -100, str(server.end_of_turn): -100})
+            logit_bias=server.never_ending())
             if chunk.get("choices") and chunk["choices"][0]["delta"]]
         firsts.append(begin + times[0])
         lasts.append(begin + times[-1])
@@ -47,10 +47,8 @@ def bench_speed(options):
     text = subprocess.run([DEFAULT_BINARY, "bench", "-m", options.model, "-p", "0", "-n",
                            str(options.tokens), "-r", "1", "--json"], capture_output=True,
                           text=True, check=True).stdout
-    results = json.loads(text)
-    figures = results["results"] if isinstance(results, dict) else results
-    return median([speed for figure in figures if not figure.get("is_prompt", False)
-                   for speed in figure["tokens_per_second"]])
+    return median([speed for figure in json.loads(text)["results"]
+                   if figure["test"] == "generation" for speed in figure["repetitions"]])
 
 
 def main():
@@ -63,7 +61,6 @@ def main():
     ratios, singles = [], []
     for run in range(options.runs):
         with Server("--parallel", "16", "-c", "2048", model=options.model) as server:
-            server.end_of_turn = 200020
             decode(server, 1, 32, 90 + run)
             single, _ = decode(server, 1, options.tokens, run)
         if not options.no_bench:
@@ -72,7 +69,6 @@ def main():
     row("one stream", tokens_per_s=median(singles),
         of_bench=median(ratios) if ratios else "not measured")
     with Server("--parallel", "16", "-c", "2048", model=options.model) as server:
-        server.end_of_turn = 200020
         for n_streams in (1, 4, 16):
             runs = [decode(server, n_streams, options.tokens, 200 + 20 * run + n_streams)
                     for run in range(options.runs)]
