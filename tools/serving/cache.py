@@ -57,9 +57,10 @@ def two_agents(options):
         n_prompt = first_token(server, prompts[0])[1]
         page_bytes = server.status()["page_bytes"]
     memory = int(1.5 * n_prompt / 64) * page_bytes
+    context = 64 * (n_prompt // 64 + 2)
     for disk in (False, True):
         with tempfile.TemporaryDirectory() as folder:
-            flags = ["-c", str(options.context), "--cache-memory", str(memory)]
+            flags = ["-c", str(context), "--cache-memory", str(memory)]
             if disk:
                 flags += ["--cache-dir", folder]
             with Server(*flags, model=options.model) as server:
@@ -73,7 +74,7 @@ def two_agents(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--words", type=int, default=15000)
+    parser.add_argument("--words", type=int, default=17500)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--context", type=int, default=32768)
     parser.add_argument("--model", default=NANO)
