@@ -211,7 +211,7 @@ def perplexity(bench, work):
             with torch.no_grad():
                 hidden = model.hidden(row, torch.arange(len(ids)).unsqueeze(0), mask)
                 loss = F.cross_entropy(model.logits(hidden)[0, :-1], row[0, 1:], reduction="none")
-            keep = torch.tensor([w == 1.0 for w in weight[1:len(ids)]] if weight
+            keep = torch.tensor([w == corpus.CODE[1.0] for w in weight[1:len(ids)]] if weight
                                 else [True] * (len(ids) - 1))
             total += float(loss[keep].sum())
             count += int(keep.sum())

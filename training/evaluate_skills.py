@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 
+import ask_server
 import chat
 import corpus
 import longtext
@@ -20,6 +21,7 @@ import skills
 
 INVOKE = re.compile(r"<invoke name=\"([^\"\n]+)\">\n(.*?)</invoke>\n", re.S)
 PARAMETER = re.compile(r"<parameter name=\"([^\"\n]+)\">(.*?)</parameter>\n", re.S)
+MAX_TOKENS = 320
 OPEN, CLOSE, END = "\n<minimax:tool_call>\n", "</minimax:tool_call>", "[e~["
 
 
@@ -137,13 +139,30 @@ def score(all_cases, texts, show=0):
     return {name: (sums[name, 0], sums[name, 1]) for name, i in sums if i == 1}
 
 
+def by_torch(args, chosen):
+    """The turns of the recipe's own model, in f32."""
+    import torch
+    import generate
+    import gguf
+    import model as m2
+    torch.set_num_threads(args.threads)
+    m2.COMPUTE = torch.float32
+    model = m2.Nano().eval()
+    tokenizer = gguf.read_model(args.model, model)
+    return generate.complete(model, tokenizer, [c.prompt() for c in chosen],
+                             max_tokens=MAX_TOKENS, temperature=args.temperature, batch=32)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=pathlib.Path, nargs="?", default="models/nano.gguf")
     parser.add_argument("--work", type=pathlib.Path, default="build/training")
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--kinds", nargs="*", help="only these kinds of skills.KINDS")
-    parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--temperature", type=float, default=0.0,
+                        help="below 0: the default of the server")
+    parser.add_argument("--server", help="address of a running jevons serve to ask instead, "
+                        "for example http://127.0.0.1:8080")
     parser.add_argument("--show", type=int, default=0, help="print this many misses of each skill")
     parser.add_argument("--write", type=pathlib.Path, help="only write the cases, a JSON a line")
     parser.add_argument("--json", type=pathlib.Path)
@@ -155,16 +174,11 @@ def main():
     if args.write:
         args.write.write_text("".join(json.dumps(c.plain()) + "\n" for c in chosen))
         return
-    import torch
-    import generate
-    import gguf
-    import model as m2
-    torch.set_num_threads(args.threads)
-    m2.COMPUTE = torch.float32
-    model = m2.Nano().eval()
-    tokenizer = gguf.read_model(args.model, model)
-    texts = generate.complete(model, tokenizer, [c.prompt() for c in chosen], max_tokens=320,
-                              temperature=args.temperature, batch=32)
+    if args.server:
+        texts = ask_server.complete(args.server, chosen, MAX_TOKENS,
+                                    args.temperature if args.temperature >= 0 else None)
+    else:
+        texts = by_torch(args, chosen)
     figures = score(chosen, texts, args.show)
     for name, (right, n) in figures.items():
         low, high = interval(right, n)

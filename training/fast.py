@@ -1,4 +1,5 @@
-"""Attention and experts for a GPU: block-sparse attention, one grouped product for all experts.
+"""Attention and experts for a GPU: block-sparse attention, one grouped product for all experts,
+and layers compiled as a whole, which joins their many small steps into few kernels.
 
 setup() tries the fastest way first and compares loss and gradients with the plain way of
 model.py on the same batch; a way that fails or differs is not used.
@@ -143,17 +144,22 @@ class Dense:
         return torch.softmax(score, -1) @ v
 
 
-WAYS = (("block-sparse attention, grouped experts", BlockSparse, mix_grouped),
-        ("block-sparse attention, all experts", BlockSparse, mix_dense),
-        ("dense attention, grouped experts", Dense, mix_grouped),
-        ("dense attention, all experts", Dense, mix_dense))
+# name, attention, experts, whether a layer is compiled as a whole
+WAYS = (("compiled layers, block-sparse, grouped experts", BlockSparse, mix_grouped, True),
+        ("block-sparse attention, grouped experts", BlockSparse, mix_grouped, False),
+        ("block-sparse attention, all experts", BlockSparse, mix_dense, False),
+        ("dense attention, grouped experts", Dense, mix_grouped, False),
+        ("dense attention, all experts", Dense, mix_dense, False))
 
 
-def install(model, attention, mix):
+def install(model, attention, mix, compiled=False):
     """Lets every layer use this attention and these experts; None is the plain way."""
     for layer in model.blk:
         layer.attend = attention.attend if attention else None
         layer.mix = mix or m2.mix_listed
+        layer._compiled_call_impl = None  # what Module.compile() sets, and nothing else unsets
+        if compiled:
+            layer.compile(dynamic=False)
 
 
 def gradients(model):
@@ -196,10 +202,10 @@ def setup(model, batch, loss_parts, ways=WAYS):
     install(model, None, None)
     wanted = reference(model, batch, loss_parts)
     visible = Visible(*batch[0].shape, batch[0].device)
-    for name, kind, mix in ways:
+    for name, kind, mix, compiled in ways:
         try:
             attention = kind(visible)
-            install(model, attention, mix)
+            install(model, attention, mix, compiled)
             visible.set(batch[1], batch[2])
             loss, count, _ = loss_parts(model, batch, attention.mask())
             (loss / count).backward()

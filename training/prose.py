@@ -20,6 +20,15 @@ PACKAGES = {
     "python3.11-doc": "usr/share/doc/python3.11/html",
     "wordnet-base": "usr/share/wordnet",
 }
+# taken in later: their paragraphs are split apart, so that what was held out before stays held out
+MORE = {
+    "sqlite3-doc": "usr/share/doc/sqlite3",
+    "postgresql-doc-15": "usr/share/doc/postgresql-doc-15/html",
+    "git-doc": "usr/share/doc/git-doc",
+    "apache2-doc": "usr/share/doc/apache2-doc/manual/en",
+    "python-django-doc": "usr/share/doc/python-django-doc/html",
+    "sphinx-doc": "usr/share/doc/sphinx-doc/html",
+}
 PYTHON_PARTS = ("tutorial", "faq", "howto", "glossary", "using", "extending")
 
 
@@ -84,24 +93,28 @@ def wordnet_sentences(folder):
             yield word, meaning, examples
 
 
-def collect(root, seed=0):
-    """All paragraphs: documentation first, then groups of dictionary sentences."""
+def paragraphs(root, packages):
+    """The good paragraphs of the packages, sorted, none twice."""
     out = set()
-    for package, folder in PACKAGES.items():
+    for package, folder in packages.items():
         base = root / folder
         for path in sorted(base.rglob("*.html")):
             if package == "python3.11-doc" and not any(
                     p in str(path.relative_to(base)) for p in PYTHON_PARTS):
                 continue
-            if not is_english(path):
+            if not is_english(path) or "_modules" in path.parts:
                 continue
             parser = Paragraphs()
             parser.feed(path.read_text(encoding="utf-8", errors="ignore"))
             parser.flush()
             out.update(t for t in (p.translate(PLAIN).replace("\u00b6", "")
                                    for p in parser.found) if good(t))
-    docs, rng = sorted(out), random.Random(seed)
-    sentences = []
+    return sorted(out)
+
+
+def collect(root, seed=0):
+    """Paragraphs of documentation, and groups of dictionary sentences."""
+    docs, rng, sentences = paragraphs(root, PACKAGES), random.Random(seed), []
     if (root / PACKAGES["wordnet-base"]).exists():
         for word, meaning, examples in wordnet_sentences(root / PACKAGES["wordnet-base"]):
             sentences += [e[0].upper() + e[1:].rstrip(" .") + "." for e in examples
@@ -109,6 +122,21 @@ def collect(root, seed=0):
     rng.shuffle(sentences)
     groups = [" ".join(sentences[i:i + 5]) for i in range(0, len(sentences), 5)]
     return docs, groups
+
+
+def collect_more(root, known):
+    """Paragraphs that came later: other documentation, and the dictionary's definitions."""
+    known, rng = set(known), random.Random(2)
+    docs = [t for t in paragraphs(root, MORE) if t not in known]
+    meanings = []
+    if (root / PACKAGES["wordnet-base"]).exists():
+        for word, meaning, _ in wordnet_sentences(root / PACKAGES["wordnet-base"]):
+            if meaning.isascii() and word.isascii() and len(meaning) > 20:
+                meanings.append(f"{word[0].upper()}{word[1:]}: {meaning.rstrip(' .')}.")
+    rng.shuffle(meanings)
+    texts = docs + [" ".join(meanings[i:i + 5]) for i in range(0, len(meanings), 5)]
+    rng.shuffle(texts)
+    return texts
 
 
 def main():
@@ -120,7 +148,7 @@ def main():
     debs.mkdir(parents=True, exist_ok=True)
     root.mkdir(exist_ok=True)
     if not args.no_download:
-        for package in PACKAGES:
+        for package in PACKAGES | MORE:
             subprocess.run(["apt-get", "download", package], cwd=debs, check=False)
         for deb in sorted(debs.glob("*.deb")):
             subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
@@ -128,11 +156,13 @@ def main():
     rng = random.Random(1)
     texts = docs + groups
     rng.shuffle(texts)
-    n_held = len(texts) // 50
-    (args.work / "prose_held.txt").write_text("\n".join(texts[:n_held]) + "\n")
-    (args.work / "prose.txt").write_text("\n".join(texts[n_held:]) + "\n")
-    print(f"{len(docs)} paragraphs, {len(groups)} groups of sentences, "
-          f"{sum(map(len, texts)) / 1e6:.1f} MB")
+    more = collect_more(root, docs)
+    n_held, n_more = len(texts) // 50, len(more) // 50
+    held, taught = texts[:n_held] + more[:n_more], texts[n_held:] + more[n_more:]
+    (args.work / "prose_held.txt").write_text("\n".join(held) + "\n")
+    (args.work / "prose.txt").write_text("\n".join(taught) + "\n")
+    print(f"{len(docs)} paragraphs, {len(groups)} groups of sentences, {len(more)} later, "
+          f"{sum(map(len, held + taught)) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
