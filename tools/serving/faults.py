@@ -98,9 +98,10 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cache-mb", type=int, default=64)  # soon full: growth is a leak
     parser.add_argument("--model", default=NANO)
     options = parser.parse_args()
-    with Server("--parallel", "8", "-c", "8192", "--cache-memory", str(512 << 20),
+    with Server("--parallel", "8", "-c", "8192", "--cache-memory", str(options.cache_mb << 20),
                 model=options.model) as server:
         question = {"temperature": 0, "max_tokens": 100, "logprobs": True}
         first = server.chat("What is 17 plus 25?", **question)
