@@ -311,11 +311,11 @@ class ConversationReader {
       return invalid_field(results.front().path,
                            "a tool_result, but the assistant message before it calls no tool");
     }
+    const std::string path = results.front().path;  // they leave the list one by one
     for (const ToolCall& call : open_calls_) {
       const auto found = std::ranges::find(results, call.id, &ToolResult::call_id);
       if (found == results.end()) {
-        warn(results.front().path,
-             fmt::format("there is no tool_result for {} beside it", call.id));
+        warn(path, fmt::format("there is no tool_result for {} beside it", call.id));
         add_tool_message(call.id, "(no result)");
       } else {
         add_tool_message(call.id, std::move(found->text));
