@@ -31,13 +31,20 @@ std::string shown(std::string_view text) { return utf8_sanitize(text.substr(0, k
 }  // namespace
 
 std::string_view host_name(std::string_view host_header) {
-  if (host_header.starts_with('[')) {
-    const std::size_t end = host_header.find(']');
-    return host_header.substr(1, end == std::string_view::npos ? end : end - 1);
+  const bool is_bracketed = host_header.starts_with('[');
+  const std::size_t end = std::min(host_header.find(is_bracketed ? ']' : ':'), host_header.size());
+  std::string_view name = host_header.substr(0, end);
+  std::string_view port = host_header.substr(end);
+  if (is_bracketed) {
+    if (port.empty()) return {};
+    name.remove_prefix(1);
+    port.remove_prefix(1);
+  } else if (name.ends_with('.')) {
+    name.remove_suffix(1);
   }
-  std::string_view name = host_header.substr(0, host_header.find(':'));
-  if (name.ends_with('.')) name.remove_suffix(1);
-  return name;
+  const bool is_port =
+      port.empty() || (port.front() == ':' && port.find_first_not_of("0123456789", 1) == port.npos);
+  return is_port ? name : std::string_view();
 }
 
 RequestGuard::RequestGuard(std::vector<std::string> origins, std::vector<std::string> hosts)
@@ -68,6 +75,10 @@ bool RequestGuard::allows_origin(std::string_view origin) const {
 
 std::optional<std::string> RequestGuard::problem(const HttpRequest& request) const {
   const std::string* host = request.header("host");
+  if (host != nullptr && host_name(*host).empty()) {
+    return fmt::format("the Host header is '{}', expected a name or an address, and a port or none",
+                       shown(*host));
+  }
   if (host != nullptr && !knows_host(*host)) {
     return fmt::format(
         "the Host header names '{}', which this server does not go by; if it should, start it "

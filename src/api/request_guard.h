@@ -38,7 +38,7 @@ class RequestGuard {
   std::vector<std::string> origins_, hosts_;
 };
 
-/// "example.org" of "example.org:8080", "::1" of "[::1]:8080".
+/// "example.org" of "example.org:8080", "::1" of "[::1]:8080"; empty if it is not of this form.
 [[nodiscard]] std::string_view host_name(std::string_view host_header);
 
 }  // namespace jevons

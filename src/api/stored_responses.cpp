@@ -18,6 +18,7 @@
 
 #include "api/stored_response_file.h"
 #include "base/atomic_file.h"
+#include "base/private_folder.h"
 
 namespace jevons {
 namespace {
@@ -131,9 +132,8 @@ struct StoredResponses::State {
 
 /// Old files, and what a killed program left half written, are removed.
 Result<void> StoredResponses::State::read_folder() {
+  JEVONS_TRY(make_private_folder(options.folder));
   std::error_code error;
-  fs::create_directories(options.folder, error);
-  if (error) return fail("cannot create the folder {}: {}", options.folder, error.message());
   const auto now = fs::file_time_type::clock::now();
   std::multimap<fs::file_time_type, File> by_time;
   for (fs::directory_iterator entry(options.folder, error), end; !error && entry != end;
@@ -172,7 +172,7 @@ void StoredResponses::State::write_files() {
     lock.unlock();
     const std::string name = stored_file_name(response->id);
     const std::string bytes = stored_response_bytes(*response);
-    const bool is_written = write_file_atomically(path(name), bytes).has_value();
+    const bool is_written = write_file_atomically(path(name), bytes, 0600).has_value();
     lock.lock();
     writing = nullptr;
     if (is_written) {

@@ -39,11 +39,11 @@ Result<std::uint64_t> size_of(const char* flag, const std::string& text) {
 }  // namespace
 
 Result<ApiKeys> api_keys_of(const Settings& settings) {
-  if (!settings.api_key.empty() && !settings.api_keys.empty()) {
+  if (settings.api_key && settings.api_keys) {
     return fail("--api-key and --api-keys exclude each other");
   }
-  if (!settings.api_key.empty()) return ApiKeys::single(settings.api_key);
-  if (!settings.api_keys.empty()) return ApiKeys::read(settings.api_keys);
+  if (settings.api_key) return ApiKeys::single(*settings.api_key);
+  if (settings.api_keys) return ApiKeys::read(*settings.api_keys);
   return ApiKeys();
 }
 

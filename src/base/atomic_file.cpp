@@ -12,11 +12,11 @@
 
 namespace jevons {
 
-Result<AtomicFile> AtomicFile::create(const std::string& path) {
+Result<AtomicFile> AtomicFile::create(const std::string& path, ::mode_t mode) {
   AtomicFile file;
   file.path_ = path;
   file.partial_path_ = fmt::format("{}.partial-{}", path, ::getpid());
-  file.fd_ = ::open(file.partial_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  file.fd_ = ::open(file.partial_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file.fd_ < 0) {
     return fail("cannot create {}: {}", file.partial_path_, std::strerror(errno));
   }
@@ -87,8 +87,8 @@ Result<void> AtomicFile::commit() {
   return {};
 }
 
-Result<void> write_file_atomically(const std::string& path, std::string_view text) {
-  JEVONS_ASSIGN(AtomicFile file, AtomicFile::create(path));
+Result<void> write_file_atomically(const std::string& path, std::string_view text, ::mode_t mode) {
+  JEVONS_ASSIGN(AtomicFile file, AtomicFile::create(path, mode));
   JEVONS_TRY(file.write(text));
   return file.commit();
 }

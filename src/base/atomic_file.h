@@ -2,6 +2,8 @@
 // crash at any moment leaves either the old file or the new one. One thread at a time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,8 +16,9 @@ namespace jevons {
 
 class AtomicFile {
  public:
-  /// Creates `path`.partial-<pid>; the file at `path` is untouched until commit().
-  [[nodiscard]] static Result<AtomicFile> create(const std::string& path);
+  /// Creates `path`.partial-<pid>; the file at `path` is untouched until commit(). `mode`: who may
+  /// read and write it, less the process's umask.
+  [[nodiscard]] static Result<AtomicFile> create(const std::string& path, ::mode_t mode = 0644);
 
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&& other) noexcept;
@@ -40,7 +43,8 @@ class AtomicFile {
 };
 
 /// The whole of `text` to `path`, atomically.
-[[nodiscard]] Result<void> write_file_atomically(const std::string& path, std::string_view text);
+[[nodiscard]] Result<void> write_file_atomically(const std::string& path, std::string_view text,
+                                                 ::mode_t mode = 0644);
 
 /// The whole of a small file. Errors name the path; refuses files over `max_bytes`.
 [[nodiscard]] Result<std::string> read_file(const std::string& path,

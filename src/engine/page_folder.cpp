@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/private_folder.h"
 
 namespace jevons {
 namespace {
@@ -48,15 +49,6 @@ std::string partial_path(const std::string& folder) { return folder + "/page.par
 
 std::int64_t mtime_ns(const struct stat& status) {
   return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
-Result<void> make_folder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return fail("cannot make the folder {}: {}", path, error.message());
-  // Pages hold what people wrote.
-  if (::chmod(path.c_str(), 0700) == 0) return {};
-  return fail("cannot keep the folder {} to its owner: {}", path, std::strerror(errno));
 }
 
 /// -1 if somebody else holds it or it cannot be opened (errno says which).
@@ -151,7 +143,7 @@ Result<std::unique_ptr<PageFolder>> PageFolder::open(const std::string& folder,
                                                      std::size_t page_bytes) {
   const Sha256 digest = sha256({std::as_bytes(std::span(fingerprint.data(), fingerprint.size()))});
   const std::string path = folder + "/" + hex(std::span(digest).first(kFolderNameBytes));
-  JEVONS_TRY(make_folder(path));
+  JEVONS_TRY(make_private_folder(path));
   const int lock_fd = take_lock(lock_path(path), O_RDWR | O_CREAT);
   if (lock_fd < 0 && errno == EWOULDBLOCK) {
     return fail("the cache folder {} is in use by another process ({})", path,

@@ -97,6 +97,19 @@ TEST(AnthropicRequest, MissingResultKeepsItsPlace) {
   EXPECT_EQ(chat.warnings.size(), 1U);
 }
 
+TEST(AnthropicRequest, ResultThatIsMissingBehindTheOnlyOneIsWarnedOf) {
+  const auto request = parse(R"({"max_tokens": 9, "messages": [
+      {"role": "assistant", "content": [
+        {"type": "tool_use", "id": "a", "name": "f", "input": {}},
+        {"type": "tool_use", "id": "b", "name": "f", "input": {}}]},
+      {"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "a", "content": "A"}]}]})");
+  ASSERT_TRUE(request) << request.error().message;
+  const auto& chat = std::get<ChatRequest>(request->input);
+  ASSERT_EQ(chat.warnings.size(), 1U);
+  EXPECT_NE(chat.warnings[0].find("messages[1].content[0]"), std::string::npos) << chat.warnings[0];
+}
+
 TEST(AnthropicRequest, ToolThatIsAddedAgainTypesItsArgumentsAnew) {
   const auto request = parse(R"({"max_tokens": 9,
       "tools": [{"name": "f", "input_schema": {"properties": {"a": {"type": "string"}}}}],

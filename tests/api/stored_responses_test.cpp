@@ -87,6 +87,21 @@ TEST(StoredResponses, AreThereAfterARestart) {
   EXPECT_GT(stored->n_disk_bytes(), 0U);
 }
 
+TEST(StoredResponses, AreForTheirOwnerAlone) {
+  using std::filesystem::perms;
+  const ScratchFolder scratch;
+  open_store(scratch / "responses")->put(example("a"));
+  const perms others = perms::group_all | perms::others_all;
+  const std::filesystem::path folder = scratch / "responses";
+  EXPECT_EQ(std::filesystem::status(folder).permissions() & others, perms::none);
+  int n_files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    EXPECT_EQ(entry.status().permissions() & others, perms::none) << entry.path();
+    ++n_files;
+  }
+  EXPECT_EQ(n_files, 1);
+}
+
 TEST(StoredResponses, WhatWasErasedStaysErased) {
   const ScratchFolder folder;
   {

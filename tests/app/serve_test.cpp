@@ -118,6 +118,8 @@ TEST(Serve, SaysWhatIsWrongBeforeItStarts) {
   EXPECT_THAT(error_of({"--host", "0.0.0.0"}), HasSubstr("--api-key"));
   EXPECT_THAT(error_of({"--host", "no.such.host.invalid"}), HasSubstr("no.such.host.invalid"));
   EXPECT_THAT(error_of({"--api-key", "short"}), HasSubstr("at least 8"));
+  EXPECT_THAT(error_of({"--api-key", ""}), HasSubstr("at least 8"));
+  EXPECT_THAT(error_of({"--api-keys", ""}), HasSubstr("cannot open"));
   EXPECT_THAT(error_of({"--api-keys", "/nonexistent"}), HasSubstr("/nonexistent"));
   EXPECT_THAT(error_of({"--api-key", "long-enough", "--api-keys", "x"}), HasSubstr("exclude"));
   EXPECT_THAT(error_of({"--cache-size", "big"}), HasSubstr("--cache-size"));

@@ -171,6 +171,10 @@ struct Setter {
     return {};
   }
   Result<void> operator()(std::string Settings::* field) { return put(field, word(spec, value)); }
+  Result<void> operator()(std::optional<std::string> Settings::* field) {
+    JEVONS_ASSIGN(settings.*field, word(spec, value));
+    return {};
+  }
   Result<void> operator()(bool Settings::* field) { return put(field, truth(value)); }
   Result<void> operator()(int Settings::* field) { return put(field, number<int>(spec, value)); }
   Result<void> operator()(double Settings::* field) {

@@ -41,7 +41,7 @@ struct Settings {
   // jevons serve
   std::string host = "127.0.0.1";
   int port = 8080;
-  std::string api_key, api_keys;
+  std::optional<std::string> api_key, api_keys;  // an empty one is a mistake, not none
   int parallel = 4;
   int queue = 0;
   int slice_ms = 200;
@@ -70,9 +70,9 @@ struct OptionSpec {
   const char* key;
   const char* flags;        // as CLI11 has them: "-m,--model"
   const char* placeholder;  // of the value in the help; "" for a switch
-  std::variant<std::string Settings::*, int Settings::*, bool Settings::*, double Settings::*,
-               std::optional<int> Settings::*, std::optional<double> Settings::*,
-               std::optional<std::int64_t> Settings::*>
+  std::variant<std::string Settings::*, std::optional<std::string> Settings::*, int Settings::*,
+               bool Settings::*, double Settings::*, std::optional<int> Settings::*,
+               std::optional<double> Settings::*, std::optional<std::int64_t> Settings::*>
       field;
   double low, high;     // of a number
   const char* choices;  // of a word, "a|b"; nullptr: anything

@@ -75,7 +75,7 @@ class CallGrammar {
     grammar_.call(begin, rule, end);
     tool_rules_.push_back({index, rule});
     ConstraintReport dropped;
-    const auto parameters = make_parameters(grammar_, tool.parameters, lexemes_, dropped);
+    const auto parameters = make_parameters(grammar_, tool.parameters, lexemes_, dropped, budget_);
     if (!parameters) return make_free(tool, index, rule, parameters.error().message);
     for (DroppedKeyword& each : dropped.dropped) {
       each.path = fmt::format("tools.{}.parameters.{}", index, each.path);
@@ -107,6 +107,7 @@ class CallGrammar {
   GrammarBuilder grammar_;
   const StandardLexemes& lexemes_;
   ConstraintReport& report_;
+  WorkBudget budget_{kCallsWorkBudget};
   std::set<std::string> names_;
   struct ToolRule {
     std::size_t index;  // of the tool

@@ -66,11 +66,11 @@ class ParameterRules {
 
  public:
   ParameterRules(GrammarBuilder& grammar, const JsonValue& root, std::string_view schema,
-                 const StandardLexemes& lexemes, ConstraintReport& report)
+                 const StandardLexemes& lexemes, ConstraintReport& report, WorkBudget& budget)
       : grammar_(grammar),
         root_(root),
         lexemes_(lexemes),
-        budget_(kSchemaWorkBudget),
+        budget_(budget),
         reader_(root, Unsupported::kDrop, report, budget_),
         json_(grammar, reader_, lexemes, Dialect::kCallJson, budget_),
         as_parsed_(schema) {}
@@ -227,7 +227,7 @@ class ParameterRules {
   GrammarBuilder& grammar_;
   const JsonValue& root_;
   const StandardLexemes& lexemes_;
-  WorkBudget budget_;
+  WorkBudget& budget_;
   SchemaReader reader_;
   SchemaRules json_;
   ToolSchema as_parsed_;  // what the output parser will make of the values
@@ -241,12 +241,17 @@ bool can_be_named(std::string_view name) {
 }
 
 Result<Grammar::StateId> make_parameters(GrammarBuilder& grammar, std::string_view schema,
-                                         const StandardLexemes& lexemes, ConstraintReport& report) {
+                                         const StandardLexemes& lexemes, ConstraintReport& report,
+                                         WorkBudget& budget) {
   if (schema.empty()) return grammar.add_state(true);
   if (schema.size() > kMaxSchemaBytes) return fail("over {} bytes", kMaxSchemaBytes);
   JEVONS_ASSIGN(const JsonValue root, parse_json(schema));
   if (!root.is_object()) return fail("{}, expected an object", json_kind_name(root.kind));
-  return ParameterRules(grammar, root, schema, lexemes, report).make();
+  WorkBudget own(std::min(budget.left(), kSchemaWorkBudget));
+  const std::size_t before = own.left();
+  auto made = ParameterRules(grammar, root, schema, lexemes, report, own).make();
+  JEVONS_TRY(budget.spend(before - own.left()));
+  return made;
 }
 
 Result<Grammar::StateId> make_free_parameters(GrammarBuilder& grammar, std::string_view schema,
@@ -269,7 +274,8 @@ Result<Grammar::StateId> make_free_parameters(GrammarBuilder& grammar, std::stri
     free.items.push_back(always);
   }
   ConstraintReport ignored;
-  return ParameterRules(grammar, free, schema, lexemes, ignored).make();
+  WorkBudget budget(kSchemaWorkBudget);
+  return ParameterRules(grammar, free, schema, lexemes, ignored, budget).make();
 }
 
 }  // namespace jevons
