@@ -194,6 +194,7 @@ TEST(StoredResponses, ManyThreadsAtOnce) {
   const ScratchFolder folder;
   const auto stored = open_store(folder / "responses");
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&stored, t] {
       for (int i = 0; i < 20; ++i) {
