@@ -30,7 +30,7 @@ SamplingParams sampling_of(const SamplingWish& wish, SamplingParams params) {
   if (wish.presence_penalty) params.presence_penalty = *wish.presence_penalty;
   if (wish.frequency_penalty) params.frequency_penalty = *wish.frequency_penalty;
   if (wish.repetition_penalty) params.repetition_penalty = *wish.repetition_penalty;
-  if (wish.seed) params.seed = *wish.seed;
+  if (wish.seed) params.seed = wish.seed;
   params.logit_bias.insert(params.logit_bias.end(), wish.logit_bias.begin(), wish.logit_bias.end());
   return params;
 }

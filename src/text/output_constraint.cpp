@@ -210,7 +210,7 @@ Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
                 }));
   return std::make_unique<AutomatonConstraint>(
       state_->tokenizer, std::move(automaton),
-      rules.must_call ? std::nullopt : std::optional(*begin));
+      rules.must_call ? std::nullopt : begin);
 }
 
 }  // namespace jevons
