@@ -208,9 +208,8 @@ Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
                 state_->find_or_make(std::move(key), report, [&](ConstraintReport& dropped) {
                   return make_call_grammar(tools, rules, {*begin, *end}, *state_->lexemes, dropped);
                 }));
-  return std::make_unique<AutomatonConstraint>(
-      state_->tokenizer, std::move(automaton),
-      rules.must_call ? std::nullopt : begin);
+  return std::make_unique<AutomatonConstraint>(state_->tokenizer, std::move(automaton),
+                                               rules.must_call ? std::nullopt : begin);
 }
 
 }  // namespace jevons
