@@ -1,5 +1,4 @@
-// 256-element blocks for AVX2: four rows straight from memory for few tokens; for many, one block
-// of four rows is unpacked to bytes and 16-bit scales and multiplied with every token.
+// 256-element blocks for AVX2: four rows straight from memory for one token, panels for many.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -8,161 +7,16 @@
 #include <cstring>
 
 #include "kernels/matmul_kernels.h"
+#include "kernels/panel_super_avx2.h"
+#include "kernels/super_formats_avx2.h"
 #include "kernels/vectors_avx2.h"
 
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
-namespace jevons::kernels {
+namespace jevons::kernels::avx2 {
 namespace {
 
+constexpr int kFewestPanelTokens = 2;  // fewer are multiplied without unpacking to memory
 constexpr int kRows = kRowsAtOnceAvx2;
-constexpr int kTokensAtOnce = 64;
-constexpr int kParts = kSuperBlock / 32;
-constexpr int kFewestPanelTokens = 12;  // fewer are multiplied without unpacking to memory
-
-/// What a block's minimums are: absent, a multiple of the scales that makes up for quants stored
-/// without their sign, or numbers of their own under their own float.
-enum class Minimums { kNone, kOffset, kOwn };
-
-/// One block of four rows.
-struct Panel {
-  alignas(32) std::uint8_t quants[kParts][kRows][32];
-  alignas(32) std::int16_t scales[kParts][kRows][16];  // for each pair of quants
-  alignas(32) std::int16_t minimums[kRows][16];
-  alignas(16) float scale[kRows];
-  alignas(16) float minimum[kRows];
-};
-
-/// A block's scales and minimums in 16 bits, one for each 16 elements.
-struct Scales {
-  __m256i scales;
-  __m256i minimums;  // of the formats that have them
-};
-
-/// Eight bytes to sixteen 16-bit numbers, each twice.
-JEVONS_FORCE_INLINE __m256i widen_twice(std::uint64_t bytes) {
-  const __m128i v = _mm_cvtsi64_si128(static_cast<long long>(bytes));
-  return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(v, v));
-}
-
-/// The eight scales and minimums of 6 bits of Q4_K and Q5_K.
-JEVONS_FORCE_INLINE Scales six_bit_scales(const std::uint8_t* packed) {
-  std::uint32_t a;
-  std::uint32_t b;
-  std::uint32_t c;
-  std::memcpy(&a, packed, 4);
-  std::memcpy(&b, packed + 4, 4);
-  std::memcpy(&c, packed + 8, 4);
-  const std::uint64_t high_scales = (c & 0x0F0F0F0FU) | (a >> 2 & 0x30303030U);
-  const std::uint64_t high_minimums = (c >> 4 & 0x0F0F0F0FU) | (b >> 2 & 0x30303030U);
-  return {widen_twice((a & 0x3F3F3F3FU) | high_scales << 32),
-          widen_twice((b & 0x3F3F3F3FU) | high_minimums << 32)};
-}
-
-JEVONS_FORCE_INLINE __m256i load_32(const void* bytes) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(bytes));
-}
-
-JEVONS_FORCE_INLINE __m128i load_16(const void* bytes) {
-  return _mm_loadu_si128(static_cast<const __m128i*>(bytes));
-}
-
-JEVONS_FORCE_INLINE __m256i low_bits(__m256i v, int shift, int mask) {
-  return _mm256_and_si256(_mm256_srli_epi16(v, shift), _mm256_set1_epi8(static_cast<char>(mask)));
-}
-
-/// The bits of `mask` after shifting right by `shift`, moved left by `to`.
-JEVONS_FORCE_INLINE __m256i move_bits(__m256i v, int shift, int mask, int to) {
-  return _mm256_slli_epi16(low_bits(v, shift, mask), to);
-}
-
-// quants(): elements 32 * part.. of a block, unsigned ones with their offset.
-
-struct Q4K {
-  using Block = BlockQ4_K;
-  static constexpr Minimums kMinimums = Minimums::kOwn;
-  static constexpr bool kSigned = false;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    return six_bit_scales(block.scales);
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    return low_bits(load_32(block.quants + part / 2 * 32), part % 2 * 4, 15);
-  }
-};
-
-struct Q5K {
-  using Block = BlockQ5_K;
-  static constexpr Minimums kMinimums = Minimums::kOwn;
-  static constexpr bool kSigned = false;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    return six_bit_scales(block.scales);
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    const __m256i low = low_bits(load_32(block.quants + part / 2 * 32), part % 2 * 4, 15);
-    return _mm256_or_si256(low, move_bits(load_32(block.high_bits), part, 1, 4));
-  }
-};
-
-struct Q6K {
-  using Block = BlockQ6_K;
-  static constexpr Minimums kMinimums = Minimums::kOffset;
-  static constexpr bool kSigned = false;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    const __m256i scales = _mm256_cvtepi8_epi16(load_16(block.scales));
-    return {scales, _mm256_slli_epi16(scales, 5)};
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    const __m256i packed = load_32(block.low_bits + part / 4 * 64 + part % 2 * 32);
-    const __m256i high = load_32(block.high_bits + part / 4 * 32);
-    return _mm256_or_si256(low_bits(packed, part % 4 / 2 * 4, 15),
-                           move_bits(high, part % 4 * 2, 3, 4));
-  }
-};
-
-struct Q2K {
-  using Block = BlockQ2_K;
-  static constexpr Minimums kMinimums = Minimums::kOwn;
-  static constexpr bool kSigned = false;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    const __m256i both = _mm256_cvtepu8_epi16(load_16(block.scales));
-    return {_mm256_and_si256(both, _mm256_set1_epi16(15)), _mm256_srli_epi16(both, 4)};
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    return low_bits(load_32(block.quants + part / 4 * 32), part % 4 * 2, 3);
-  }
-};
-
-struct Q3K {
-  using Block = BlockQ3_K;
-  static constexpr Minimums kMinimums = Minimums::kOffset;
-  static constexpr bool kSigned = false;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    const __m256i scales = _mm256_cvtepi8_epi16(q3k_scales(block.scales));
-    return {scales, _mm256_slli_epi16(scales, 2)};
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    const __m256i low = low_bits(load_32(block.quants + part / 4 * 32), part % 4 * 2, 3);
-    return _mm256_or_si256(low, move_bits(load_32(block.high_bits), part, 1, 2));
-  }
-};
-
-struct Iq4Xs {
-  using Block = BlockIQ4_XS;
-  static constexpr Minimums kMinimums = Minimums::kNone;
-  static constexpr bool kSigned = true;
-  JEVONS_FORCE_INLINE static Scales scales(const Block& block) {
-    std::uint32_t low;
-    std::memcpy(&low, block.scales_low, sizeof(low));
-    std::uint64_t bytes = 0;
-    for (int i = 0; i < kParts; ++i) {
-      const std::uint64_t scale = (low >> (4 * i) & 15U) | (block.scales_high >> (2 * i) & 3U) << 4;
-      bytes |= scale << (8 * i);
-    }
-    return {_mm256_sub_epi16(widen_twice(bytes), _mm256_set1_epi16(32)), _mm256_setzero_si256()};
-  }
-  JEVONS_FORCE_INLINE static __m256i quants(const Block& block, int part) {
-    return iq4_values_avx2(nibbles_avx2(block.quants + 16 * part));
-  }
-};
 
 /// The scales of a block in two vectors, from which choose() takes those of 32 elements.
 class ChosenScales {
@@ -188,32 +42,11 @@ const typename Format::Block& block_at(const std::byte* row, std::size_t offset)
   return *reinterpret_cast<const typename Format::Block*>(row + offset);
 }
 
-template <typename Format>
-void unpack_block(const std::byte* const* rows, std::size_t offset, Panel& panel) {
-  using Block = typename Format::Block;
-  for (int r = 0; r < kRows; ++r) {
-    const Block& block = block_at<Format>(rows[r], offset);
-    const Scales scales = Format::scales(block);
-    const ChosenScales chosen(scales.scales);
-    JEVONS_UNROLL
-    for (int part = 0; part < kParts; ++part) {
-      _mm256_store_si256(reinterpret_cast<__m256i*>(panel.quants[part][r]),
-                         Format::quants(block, part));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(panel.scales[part][r]), chosen.choose(part));
-    }
-    _mm256_store_si256(reinterpret_cast<__m256i*>(panel.minimums[r]), scales.minimums);
-  }
-  _mm_store_ps(panel.scale, load_four_halves(rows, offset + offsetof(Block, scale)));
-  if constexpr (Format::kMinimums == Minimums::kOwn) {
-    _mm_store_ps(panel.minimum, load_four_halves(rows, offset + offsetof(Block, minimum)));
-  }
-}
-
 /// Adds up the integer sums of four rows and puts their floats to them. dots, minimums: lanes to
 /// be added.
 template <typename Format>
-JEVONS_FORCE_INLINE __m128 add_sums(__m256i (&dots)[kRows], const __m256i (&minimums)[kRows],
-                                    __m128 scale, __m128 minimum, float x_scale, __m128 sums) {
+JEVONS_FORCE_INLINE __m128 add_four_sums(__m256i (&dots)[kRows], const __m256i (&minimums)[kRows],
+                                         __m128 scale, __m128 minimum, float x_scale, __m128 sums) {
   if constexpr (Format::kMinimums == Minimums::kOffset) {
     for (int r = 0; r < kRows; ++r) dots[r] = _mm256_sub_epi32(dots[r], minimums[r]);
   }
@@ -224,28 +57,6 @@ JEVONS_FORCE_INLINE __m128 add_sums(__m256i (&dots)[kRows], const __m256i (&mini
                          _mm_cvtepi32_ps(sum_lanes_of_four(minimums)), sums);
   }
   return sums;
-}
-
-/// Adds the panel's four rows times one token's block to `sums`.
-template <typename Format>
-JEVONS_FORCE_INLINE __m128 add_block(const Panel& panel, const ActivationQ8Super& x, __m128 sums) {
-  __m256i dots[kRows];
-  __m256i minimums[kRows];
-  const __m256i x_sums = load_32(x.sums);
-  for (int r = 0; r < kRows; ++r) {
-    dots[r] = _mm256_setzero_si256();
-    minimums[r] = _mm256_madd_epi16(load_32(panel.minimums[r]), x_sums);
-  }
-  for (int part = 0; part < kParts; ++part) {
-    const __m256i activations = load_32(x.quants + 32 * part);
-    for (int r = 0; r < kRows; ++r) {
-      const __m256i pairs =
-          multiply_pairs<Format::kSigned>(load_32(panel.quants[part][r]), activations);
-      dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(pairs, load_32(panel.scales[part][r])));
-    }
-  }
-  return add_sums<Format>(dots, minimums, _mm_load_ps(panel.scale), _mm_load_ps(panel.minimum),
-                          x.scale, sums);
 }
 
 /// Four rows times one token, straight from memory.
@@ -277,8 +88,9 @@ __m128 decode(const std::byte* const* rows, std::size_t n_blocks, const Activati
     if constexpr (Format::kMinimums == Minimums::kOwn) {
       minimum = load_four_halves(rows, offset + offsetof(Block, minimum));
     }
-    sums = add_sums<Format>(dots, minimums, load_four_halves(rows, offset + offsetof(Block, scale)),
-                            minimum, x[b].scale, sums);
+    sums = add_four_sums<Format>(dots, minimums,
+                                 load_four_halves(rows, offset + offsetof(Block, scale)), minimum,
+                                 x[b].scale, sums);
   }
   return sums;
 }
@@ -299,22 +111,6 @@ struct RowGroup {
   }
 };
 
-/// A group times up to 64 tokens, through panels.
-template <typename Format>
-void multiply_many(const MatmulArguments& a, const RowGroup& group, int first_token, int n_tokens) {
-  alignas(16) float sums[kTokensAtOnce][kRows] = {};
-  const std::size_t n_blocks = static_cast<std::size_t>(a.n_columns) / kSuperBlock;
-  for (std::size_t b = 0; b < n_blocks; ++b) {
-    Panel panel;
-    unpack_block<Format>(group.rows, b * sizeof(typename Format::Block), panel);
-    for (int t = 0; t < n_tokens; ++t) {
-      const auto* x = reinterpret_cast<const ActivationQ8Super*>(a.x[first_token + t]) + b;
-      _mm_store_ps(sums[t], add_block<Format>(panel, *x, _mm_load_ps(sums[t])));
-    }
-  }
-  for (int t = 0; t < n_tokens; ++t) group.store(sums[t], a.y[first_token + t]);
-}
-
 template <typename Format>
 void multiply_few(const MatmulArguments& a, const RowGroup& group) {
   const std::size_t n_blocks = static_cast<std::size_t>(a.n_columns) / kSuperBlock;
@@ -328,31 +124,23 @@ void multiply_few(const MatmulArguments& a, const RowGroup& group) {
 
 template <typename Format>
 void matmul(const MatmulArguments& a) {
-  for (int row = 0; row < a.n_rows; row += kRows) {
-    const RowGroup group(a, row);
-    if (a.n_tokens < kFewestPanelTokens) {
-      multiply_few<Format>(a, group);
-      continue;
-    }
-    for (int t = 0; t < a.n_tokens; t += kTokensAtOnce) {
-      multiply_many<Format>(a, group, t, std::min(kTokensAtOnce, a.n_tokens - t));
-    }
-  }
+  if (a.n_tokens >= kFewestPanelTokens) return multiply_panels<Format>(a);
+  for (int row = 0; row < a.n_rows; row += kRows) multiply_few<Format>(a, RowGroup(a, row));
 }
 
 }  // namespace
-}  // namespace jevons::kernels
+}  // namespace jevons::kernels::avx2
 JEVONS_TARGET_END
 
 namespace jevons::kernels {
 
 void fill_super_blocks_avx2(KernelSet& set) {
-  set.matmuls[format_index(WeightFormat::kQ2_K)] = matmul<Q2K>;
-  set.matmuls[format_index(WeightFormat::kQ3_K)] = matmul<Q3K>;
-  set.matmuls[format_index(WeightFormat::kQ4_K)] = matmul<Q4K>;
-  set.matmuls[format_index(WeightFormat::kQ5_K)] = matmul<Q5K>;
-  set.matmuls[format_index(WeightFormat::kQ6_K)] = matmul<Q6K>;
-  set.matmuls[format_index(WeightFormat::kIQ4_XS)] = matmul<Iq4Xs>;
+  set.matmuls[format_index(WeightFormat::kQ2_K)] = avx2::matmul<avx2::Q2K>;
+  set.matmuls[format_index(WeightFormat::kQ3_K)] = avx2::matmul<avx2::Q3K>;
+  set.matmuls[format_index(WeightFormat::kQ4_K)] = avx2::matmul<avx2::Q4K>;
+  set.matmuls[format_index(WeightFormat::kQ5_K)] = avx2::matmul<avx2::Q5K>;
+  set.matmuls[format_index(WeightFormat::kQ6_K)] = avx2::matmul<avx2::Q6K>;
+  set.matmuls[format_index(WeightFormat::kIQ4_XS)] = avx2::matmul<avx2::Iq4Xs>;
 }
 
 }  // namespace jevons::kernels

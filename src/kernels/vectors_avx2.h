@@ -96,6 +96,12 @@ inline __m128i q3k_scales(const std::uint8_t* packed) {
   return _mm_sub_epi8(scales, _mm_set1_epi8(32));
 }
 
+/// Makes the compiler add up in the order that is written. Left to itself it makes trees of long
+/// sums, for which there are not enough registers.
+JEVONS_FORCE_INLINE void keep_order(__m256i& v) {
+  asm("" : "+x"(v));  // NOLINT(hicpp-no-assembler): no instruction
+}
+
 /// Sums of pairs of products, in 16 bits. Activations are never -128, so |w * x| <= 128 * 127 and
 /// a pair cannot saturate: unsigned weights are at most 127 here, signed ones go through |w|.
 template <bool kSigned>
