@@ -116,7 +116,9 @@ void log_access(const HttpExchange& exchange, const RequestRecord& record, doubl
                 bool as_json) {
   const auto& logger = request_logger();
   if (logger == nullptr) return;  // a program that set up no log wants none
-  const auto level = exchange.status >= 500 ? spdlog::level::warn : spdlog::level::info;
+  const bool failed_late = exchange.status == 200 && !record.error.empty();
+  const bool is_bad = exchange.status >= 500 || failed_late;
+  const auto level = is_bad ? spdlog::level::warn : spdlog::level::info;
   logger->log(
       level, "{}",
       as_json ? access_json(exchange, record, seconds) : access_line(exchange, record, seconds));

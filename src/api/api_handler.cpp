@@ -236,8 +236,8 @@ std::optional<HttpResponse> ApiHandler::page(HttpExchange& exchange) {
       return response;
     }
     case RouteAction::kStatus:
-      response.body =
-          status_page(health(), engine ? &engine->facts() : nullptr, counts(), n_running_);
+      response.body = status_page(health(), engine ? &engine->facts() : nullptr, counts(),
+                                  n_running_, exchange.key.get());
       return response;
     case RouteAction::kModels:
     case RouteAction::kModel:

@@ -66,13 +66,15 @@ class KeyReader {
     JEVONS_ASSIGN(key.requests_per_minute, limit("requests_per_minute"));
     JEVONS_ASSIGN(key.max_concurrent, limit("max_concurrent"));
     JEVONS_ASSIGN(key.max_tokens, limit("max_tokens"));
+    JEVONS_ASSIGN(key.sees_all, flag("sees_all"));
     return key;
   }
 
  private:
   Result<void> check_names() const {
     constexpr std::string_view kNames[] = {
-        "name", "key", "sha256", "priority", "requests_per_minute", "max_concurrent", "max_tokens"};
+        "name",           "key",        "sha256",  "priority", "requests_per_minute",
+        "max_concurrent", "max_tokens", "sees_all"};
     for (const auto& [key, node] : table_) {
       if (std::find(std::begin(kNames), std::end(kNames), key.str()) == std::end(kNames)) {
         return fail("{}: a key has no field '{}'", place(key.str()), std::string(key.str()));
@@ -99,6 +101,13 @@ class KeyReader {
     if (node == nullptr) return std::nullopt;
     const auto* value = node->as_string();
     if (value == nullptr) return fail("{}: {} must be a text", place(name), name);
+    return value->get();
+  }
+  Result<bool> flag(std::string_view name) const {
+    const toml::node* node = table_.get(name);
+    if (node == nullptr) return false;
+    const auto* value = node->as_boolean();
+    if (value == nullptr) return fail("{}: {} must be true or false", place(name), name);
     return value->get();
   }
   Result<int> limit(std::string_view name) const {

@@ -18,7 +18,8 @@ struct ApiKey {
   Priority priority = Priority::kInteractive;
   int requests_per_minute = 0;  // 0: no limit, here and below
   int max_concurrent = 0;
-  int max_tokens = 0;  // of one answer
+  int max_tokens = 0;     // of one answer
+  bool sees_all = false;  // requests of every key on the status page, not its own alone
 };
 
 class ApiKeys {
@@ -31,7 +32,7 @@ class ApiKeys {
 
   /// A TOML file with a [[key]] table for each: name, key or sha256 (64 hexadecimal digits), and
   /// optionally priority ("interactive", "background"), requests_per_minute, max_concurrent,
-  /// max_tokens. Errors name the file, the line and the field; never a key.
+  /// max_tokens, sees_all. Errors name the file, the line and the field; never a key.
   [[nodiscard]] static Result<ApiKeys> read(const std::string& path);
 
   [[nodiscard]] bool empty() const { return keys_.empty(); }

@@ -96,6 +96,7 @@ ServerMetrics::ServerMetrics()
 void ServerMetrics::count(const std::string& route, int status, double seconds,
                           const RequestRecord& record) {
   ++n_requests_[{route, status}];
+  if (status == 200 && !record.error.empty()) ++n_failed_late_;
   if (!record.is_generation) return;
   request_s_.observe(seconds);
   if (record.first_token_ms) {
@@ -113,6 +114,9 @@ std::string ServerMetrics::text(const HttpCounts& http, const EngineStatus* engi
   for (const auto& [key, n] : n_requests_) {
     out.sample(as_number(n), {{"path", key.first}, {"code", std::to_string(key.second)}});
   }
+  out.counter("jevons_http_requests_failed_late_total",
+              "requests with code 200 that ended in an error after their head was sent",
+              as_number(n_failed_late_));
   out.gauge("jevons_http_requests_running", "requests that are being answered", n_running);
   out.gauge("jevons_http_connections", "open connections", http.n_connections);
   out.counter("jevons_http_connections_total", "connections so far", as_number(http.n_accepted));

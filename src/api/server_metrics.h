@@ -27,6 +27,7 @@ class ServerMetrics {
 
  private:
   std::map<std::pair<std::string, int>, std::uint64_t> n_requests_;
+  std::uint64_t n_failed_late_ = 0;  // after a head that said 200
   Histogram first_token_s_, token_gap_s_, queue_s_, request_s_;
 };
 

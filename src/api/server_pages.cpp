@@ -54,11 +54,23 @@ Json sequence_json(const EngineStatus::Sequence& sequence) {
   return json;
 }
 
+// A client is called by its key's name (caller_of).
+bool may_see(const ApiKey* viewer, const EngineStatus::Sequence& sequence) {
+  return viewer == nullptr || viewer->sees_all || viewer->name == sequence.client;
+}
+
+void add_sequences(Json& page, const EngineStatus& s, const ApiKey* viewer) {
+  Json shown = Json::array();
+  for (const auto& sequence : s.sequences) {
+    if (may_see(viewer, sequence)) shown.push_back(sequence_json(sequence));
+  }
+  page["n_sequences"] = s.sequences.size();
+  page["sequences"] = std::move(shown);
+}
+
 void add_engine(Json& page, const EngineStatus& s) {
   page["has_work"] = s.has_work;
   page["seconds_since_progress"] = s.seconds_since_progress;
-  page["sequences"] = Json::array();
-  for (const auto& sequence : s.sequences) page["sequences"].push_back(sequence_json(sequence));
   page.update(Json{{"n_accepted", s.n_accepted},
                    {"n_finished", s.n_finished},
                    {"n_cancelled", s.n_cancelled},
@@ -132,7 +144,7 @@ std::string health_page(const ServerHealth& health) {
 }
 
 std::string status_page(const ServerHealth& health, const ModelFacts* facts, const HttpCounts& http,
-                        int n_running) {
+                        int n_running, const ApiKey* viewer) {
   Json page{{"status", health.word()}};
   if (facts != nullptr) {
     page["model"] = Json{{"name", utf8_sanitize(facts->name)},
@@ -151,7 +163,10 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
                       {"n_accepted", http.n_accepted},
                       {"n_refused", http.n_refused},
                       {"n_running", n_running}};
-  if (health.engine) add_engine(page, *health.engine);
+  if (health.engine) {
+    add_sequences(page, *health.engine, viewer);
+    add_engine(page, *health.engine);
+  }
   return page.dump() + "\n";
 }
 

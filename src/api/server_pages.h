@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/api_keys.h"
 #include "api/http_server.h"
 #include "engine/engine.h"
 
@@ -28,8 +29,10 @@ struct ServerHealth {
 };
 
 [[nodiscard]] std::string health_page(const ServerHealth& health);
+/// `viewer`: the key that asks; it sees its own requests and how many others there are, or all of
+/// them if it may. Null, a server without keys: all.
 [[nodiscard]] std::string status_page(const ServerHealth& health, const ModelFacts* facts,
-                                      const HttpCounts& http, int n_running);
+                                      const HttpCounts& http, int n_running, const ApiKey* viewer);
 
 /// The name that requests may give and responses show: letters, digits, ". _ -" of the model's.
 [[nodiscard]] std::string model_id_of(std::string_view model_name);

@@ -33,6 +33,11 @@ Result<int> plan_context(const ContextDemand& demand) {
     return fail("a context of {} tokens was asked for, but this model was made for at most {}",
                 demand.asked, demand.model_limit);
   }
+  if (fits == 0 && demand.kv_memory_bytes > 0) {
+    return fail(
+        "the {:.3f} GiB given to keys and values do not hold the least, 64 tokens: {:.3f} GiB",
+        gib(demand.kv_memory_bytes), gib(demand.kv_page_bytes));
+  }
   if (fits == 0) {
     return fail(
         "not enough memory: the weights take {:.1f} GiB, work space {:.1f} GiB, 64 tokens "
@@ -46,8 +51,9 @@ Result<int> plan_context(const ContextDemand& demand) {
                          kernels::kKeysPerPage;
       return fail(
           "a context of {} tokens needs {:.2f} GiB beside the weights, and {:.2f} GiB are "
-          "left for it: at most {} tokens fit (-c {})",
-          demand.asked, gib(pages * demand.kv_page_bytes), gib(kv_budget(demand)), fits, fits);
+          "{} it: at most {} tokens fit (-c {})",
+          demand.asked, gib(pages * demand.kv_page_bytes), gib(kv_budget(demand)),
+          demand.kv_memory_bytes > 0 ? "given to" : "left for", fits, fits);
     }
     return demand.asked;
   }

@@ -49,6 +49,7 @@ priority = "background"
 requests_per_minute = 5
 max_concurrent = 2
 max_tokens = 100
+sees_all = true
 )")
                         .read();
   ASSERT_TRUE(keys) << keys.error().message;
@@ -61,6 +62,8 @@ max_tokens = 100
   EXPECT_EQ(two->requests_per_minute, 5);
   EXPECT_EQ(two->max_concurrent, 2);
   EXPECT_EQ(two->max_tokens, 100);
+  EXPECT_TRUE(two->sees_all);
+  EXPECT_FALSE(keys->find("secret-number-1")->sees_all);
   EXPECT_EQ(keys->find("secret-number-2"), nullptr);
   EXPECT_EQ(keys->find(""), nullptr);
 }
@@ -72,6 +75,8 @@ TEST(ApiKeys, ErrorsNameThePlaceAndNeverTheKey) {
               HasSubstr(".toml:4: a key has no field 'colour'"));
   EXPECT_THAT(problem_of(begin + "priority = \"high\"\n"), HasSubstr(":4: priority must be"));
   EXPECT_THAT(problem_of(begin + "max_tokens = -1\n"), HasSubstr(":4: max_tokens must be"));
+  EXPECT_THAT(problem_of(begin + "sees_all = 1\n"),
+              HasSubstr(":4: sees_all must be true or false"));
   EXPECT_THAT(problem_of(begin + begin), HasSubstr("two keys are called 'one'"));
   EXPECT_THAT(problem_of(begin + "[[key]]\nname = \"two\"\nkey = \"secret-number-1\"\n"),
               testing::AllOf(HasSubstr("the same key"), Not(HasSubstr("secret"))));

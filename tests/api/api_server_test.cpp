@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <list>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -12,6 +13,7 @@
 #include "prometheus_parser.h"
 #include "raw_client.h"
 #include "running_server.h"
+#include "tests/base/scratch_folder.h"
 
 namespace jevons {
 namespace {
@@ -216,6 +218,30 @@ TEST(ApiServer, ChecksKeys) {
   EXPECT_EQ(ask(server->port(), "GET", "/v1/models", "", "X-Api-Key: the-right-key\r\n").status,
             401);
   EXPECT_EQ(ask(server->port(), "GET", "/v1/models", "", "X-Api-Key: another-key\r\n").status, 200);
+}
+
+TEST(ApiServer, AKeySeesItsOwnRequests) {
+  const ScratchFolder folder;
+  const std::string path = folder / "keys.toml";
+  std::ofstream(path) << "[[key]]\nname = \"mine\"\nkey = \"key-number-1\"\n"
+                         "[[key]]\nname = \"other\"\nkey = \"key-number-2\"\n"
+                         "[[key]]\nname = \"head\"\nkey = \"key-number-3\"\nsees_all = true\n";
+  ApiServerOptions options = quick_options();
+  options.keys = *ApiKeys::read(path);
+  const auto server = running_server(std::move(options));
+  RawClient client(server->port());
+  client.send(http_request("POST", kChat, endless_chat("whose"), "X-Api-Key: key-number-1\r\n"));
+  wait_until([] { return nano_engine()->status().sequences.size() == 1; });
+  const auto seen_by = [&](const std::string& key) {
+    const RawReply reply =
+        ask(server->port(), "GET", "/v1/jevons/status", "", "X-Api-Key: " + key + "\r\n");
+    const Json page = Json::parse(reply.body);
+    EXPECT_EQ(page.at("n_sequences"), 1);
+    return page.at("sequences").size();
+  };
+  EXPECT_EQ(seen_by("key-number-1"), 1);
+  EXPECT_EQ(seen_by("key-number-2"), 0);
+  EXPECT_EQ(seen_by("key-number-3"), 1);
 }
 
 TEST(ApiServer, RefusesForeignHostsAndOrigins) {

@@ -51,5 +51,19 @@ TEST(ContextPlan, NoRoomAtAllIsAnError) {
   EXPECT_NE(result.error().message.find("not enough memory"), std::string::npos);
 }
 
+TEST(ContextPlan, TooLittleMemoryGivenIsNotTheMachinesFault) {
+  ContextDemand stingy = demand(0, kGiB, 128 * kGiB);
+  stingy.kv_memory_bytes = 1;
+  const auto none = plan_context(stingy);
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().message.find("given to keys and values"), std::string::npos);
+  EXPECT_EQ(none.error().message.find("available"), std::string::npos);
+  stingy.kv_memory_bytes = kGiB;
+  stingy.asked = 100000;
+  const auto little = plan_context(stingy);
+  ASSERT_FALSE(little);
+  EXPECT_NE(little.error().message.find("are given to it"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace jevons
