@@ -15,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "convert/routing_file.h"
 #include "convert/throughput.h"
+#include "engine/sampler.h"
 #include "model/open_model.h"
 
 namespace jevons {
@@ -25,7 +26,7 @@ struct BenchFlags {
   std::vector<int> prompts{512}, generations{128}, depths{0}, threads;
   std::string forced;
   int n_repetitions = 5;
-  bool json = false;
+  bool json = false, breakdown = false;
 };
 
 // Tests that share a depth and a number of threads stand together.
@@ -66,6 +67,18 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   report.kv_bytes_per_token =
       f16 ? summary.kv_bytes_per_token_f16 : summary.kv_bytes_per_token_q8_0;
   report.active_parameters = summary.n_active_parameters;
+
+  // As an answer is sampled by default.
+  SamplingParams sampling;
+  sampling.seed = 1;
+  Sampler sampler(sampling, {});
+  if (flags.breakdown) {
+    options.breakdown = report.has_breakdown = true;
+    report.stage_bytes = stage_bytes(model.weights);
+    options.sample = [&](std::span<const float> logits) {
+      static_cast<void>(sampler.sample(logits));
+    };
+  }
 
   ProgressLine progress;
   options.progress = [&](const std::string& what) { progress.show(what); };
@@ -111,6 +124,7 @@ CommandBody define_bench(CLI::App& app) {
   app.add_option("--force-routing", flags->forced,
                  "take the experts recorded in this file, in turn")
       ->type_name("FILE");
+  app.add_flag("--breakdown", flags->breakdown, "say where the time goes, stage by stage");
   app.add_flag("--json", flags->json, "print one JSON object");
   flags->options = std::make_unique<OptionReader>(app, kModelOptions);
   return [flags] { return bench(*flags); };

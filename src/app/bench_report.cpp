@@ -21,6 +21,30 @@ double at(const std::map<int, double>& by_threads, int n_threads) {
   return found == by_threads.end() ? 0 : found->second;
 }
 
+// One line of a breakdown. bytes: of weights, or of keys and values, that a token reads; 0: none
+// that counts, or shared between tokens.
+struct Stage {
+  const char* name;
+  double ms_per_token;
+  double bytes_per_token;
+};
+
+std::vector<Stage> stages_of(const SpeedFigure& figure, const StageBytes& weights,
+                             double kv_bytes) {
+  const double n_tokens =
+      figure.test.n_tokens * static_cast<double>(figure.tokens_per_second.size());
+  const auto ms = [&](double seconds) { return seconds * 1000 / n_tokens; };
+  const StageTimes& t = figure.stages;
+  const double reads = figure.test.is_prompt ? 0 : 1;
+  return {{"projections", ms(t.projections), reads * weights.projections},
+          {"attention", ms(t.attention), reads * kv_bytes},
+          {"router", ms(t.router), reads * weights.router},
+          {"experts", ms(t.experts), reads * weights.experts},
+          {"head", ms(t.head), reads * weights.head},
+          {"embedding", ms(t.embedding), 0},
+          {"sampling", ms(figure.sampling_seconds), 0}};
+}
+
 std::string speed_text(double value) { return fmt::format("{:.{}f}", value, value < 100 ? 2 : 1); }
 
 }  // namespace
@@ -58,7 +82,40 @@ std::string BenchReport::text(int columns) const {
                    fmt::format("{:.1f} %", 100 * ratio_to_limit(figure)),
                    test.is_prompt ? "int8" : "memory"});
   }
-  return out + "\n" + table.render(columns);
+  out += "\n" + table.render(columns);
+  if (!has_breakdown) return out;
+  for (const SpeedFigure& figure : figures) out += breakdown_text(figure, columns);
+  return out;
+}
+
+std::string BenchReport::breakdown_text(const SpeedFigure& figure, int columns) const {
+  const SpeedTest& test = figure.test;
+  const double kv_bytes = bytes_per_token(test) - static_cast<double>(weight_bytes_per_token);
+  const std::vector<Stage> stages = stages_of(figure, stage_bytes, kv_bytes);
+  double total = 0;
+  for (const Stage& stage : stages) total += stage.ms_per_token;
+  TextTable table({test_name(test), ">ms/token", ">share", ">memory", ">of limit"});
+  const double limit = at(bandwidth, test.n_threads);
+  for (const Stage& stage : stages) {
+    const double speed = stage.bytes_per_token / stage.ms_per_token * 1000;
+    const bool has_speed = stage.bytes_per_token > 0 && stage.ms_per_token > 0;
+    table.add_row({stage.name, fmt::format("{:.4f}", stage.ms_per_token),
+                   fmt::format("{:.1f} %", 100 * stage.ms_per_token / total),
+                   has_speed ? bytes_text(speed) + "/s" : "",
+                   has_speed && limit > 0 ? fmt::format("{:.0f} %", 100 * speed / limit) : ""});
+  }
+  const double n_tokens = test.n_tokens * static_cast<double>(figure.tokens_per_second.size());
+  const StageTimes& times = figure.stages;
+  std::string out = "\n" + table.render(columns);
+  out +=
+      fmt::format("{} thread{}; of this, waiting for other threads: {:.4f} ms ({:.1f} %)\n",
+                  test.n_threads, test.n_threads == 1 ? "" : "s", times.waiting * 1000 / n_tokens,
+                  100 * times.waiting * 1000 / n_tokens / total);
+  if (!test.is_prompt && times.n_loops > 0) {
+    out += fmt::format("{:.0f} loops divided among threads for a token\n",
+                       static_cast<double>(times.n_loops) / n_tokens);
+  }
+  return out;
 }
 
 std::string BenchReport::json() const {
@@ -88,6 +145,17 @@ std::string BenchReport::json() const {
                               {"bytes_per_token", bytes_per_token(test)},
                               {"ratio_to_limit", ratio_to_limit(figure)},
                               {"limit", test.is_prompt ? "int8" : "memory"}});
+    if (!has_breakdown) continue;
+    const double kv_bytes = bytes_per_token(test) - static_cast<double>(weight_bytes_per_token);
+    Json stages = Json::object();
+    for (const Stage& stage : stages_of(figure, stage_bytes, kv_bytes)) {
+      stages[stage.name] =
+          Json{{"ms_per_token", stage.ms_per_token}, {"bytes_per_token", stage.bytes_per_token}};
+    }
+    Json& result = out["results"].back();
+    result["stages"] = std::move(stages);
+    result["waiting_seconds"] = figure.stages.waiting;
+    result["n_loops"] = figure.stages.n_loops;
   }
   return out.dump(2);
 }

@@ -20,6 +20,8 @@ struct BenchReport {
   std::map<int, double> bandwidth;  // bytes per second, by number of threads
   std::map<int, double> int8_peak;  // multiplications and additions per second, likewise
   std::vector<SpeedFigure> figures;
+  bool has_breakdown = false;
+  StageBytes stage_bytes{};
 
   /// Read for one generated token of a test, keys and values in the middle of it included.
   [[nodiscard]] double bytes_per_token(const SpeedTest& test) const;
@@ -28,6 +30,9 @@ struct BenchReport {
 
   [[nodiscard]] std::string text(int columns) const;
   [[nodiscard]] std::string json() const;
+
+ private:
+  [[nodiscard]] std::string breakdown_text(const SpeedFigure& figure, int columns) const;
 };
 
 }  // namespace jevons

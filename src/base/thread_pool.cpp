@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace jevons {
@@ -37,6 +39,8 @@ struct ThreadPool::State {
   void (*task)(void*, int, int) = nullptr;
   void* context = nullptr;
   const std::atomic<bool>* abandon = nullptr;
+  bool is_measured = false;
+  Waiting waiting;
   int n_tasks = 0;
   alignas(64) std::atomic<int> next_index{0};
   alignas(64) std::atomic<std::uint64_t> generation{0};  // a new loop is ready
@@ -86,6 +90,21 @@ struct ThreadPool::State {
     }
   }
 
+  void wait_for_team() {
+    for (int i = 0;; ++i) {
+      const int n = n_busy.load(std::memory_order_acquire);
+      if (n == 0) return;
+      if (i >= kSpinsBeforeSleep) {
+        // Somebody else has the CPU that a team member needs: sleeping hands ours over.
+        n_busy.wait(n, std::memory_order_acquire);
+      } else if (i % kSpinsBeforeYield == kSpinsBeforeYield - 1) {
+        std::this_thread::yield();
+      } else {
+        pause_briefly();
+      }
+    }
+  }
+
   void announce() {
     generation.fetch_add(1);
     if (n_sleeping.load() == 0) return;
@@ -130,18 +149,17 @@ void ThreadPool::run(int n_tasks, void (*task)(void*, int, int), void* context) 
   s.n_busy.store(static_cast<int>(s.threads.size()), std::memory_order_relaxed);
   s.announce();
   s.work(0);
-  for (int i = 0;; ++i) {
-    const int n_busy = s.n_busy.load(std::memory_order_acquire);
-    if (n_busy == 0) return;
-    if (i >= kSpinsBeforeSleep) {
-      // Somebody else has the CPU that a team member needs: sleeping hands ours over.
-      s.n_busy.wait(n_busy, std::memory_order_acquire);
-    } else if (i % kSpinsBeforeYield == kSpinsBeforeYield - 1) {
-      std::this_thread::yield();
-    } else {
-      pause_briefly();
-    }
-  }
+  if (!s.is_measured) return s.wait_for_team();
+  const auto begin = std::chrono::steady_clock::now();
+  s.wait_for_team();
+  s.waiting.seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  ++s.waiting.n_loops;
+}
+
+ThreadPool::Waiting ThreadPool::take_waiting() {
+  state_->is_measured = true;
+  return std::exchange(state_->waiting, {});
 }
 
 int available_cpus() {

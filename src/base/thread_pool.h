@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 
@@ -23,6 +24,14 @@ class ThreadPool {
   /// While `*abandon` is true (any thread may set it), loops leave out the tasks that have not yet
   /// begun. Null, as at first: never. Only the owner may call this, between loops.
   void abandon_on(const std::atomic<bool>* abandon);
+
+  /// What loops cost that were divided among threads, since the last call.
+  struct Waiting {
+    double seconds = 0;  // that the owner waited for the team after its own share
+    std::uint64_t n_loops = 0;
+  };
+  /// Measuring starts with the first call; until then it costs nothing. Only the owner.
+  [[nodiscard]] Waiting take_waiting();
 
   /// Calls task(context, index, thread) once for each index in [0, n_tasks), from all threads, in
   /// an order that is not defined, and returns when all are done. Tasks must not throw.

@@ -53,20 +53,33 @@ class Bench {
     n_filled_ = std::max(n_filled_, depth);
   }
 
-  // Seconds for one run. Overwrites everything from the depth on.
-  double time(const SpeedTest& test) {
+  // Seconds for one run. Overwrites everything from the depth on. figure: takes the stages, or
+  // null.
+  double time(const SpeedTest& test, SpeedFigure* figure) {
     n_filled_ = std::min(n_filled_, test.depth);
     fill(test.depth);
+    model_.time_stages(figure != nullptr ? &figure->stages : nullptr);
     const auto start = Clock::now();
     if (test.is_prompt) {
       read(test.depth, test.n_tokens);
     } else {
-      for (int i = 0; i < test.n_tokens; ++i) read(test.depth + i, 1);
+      for (int i = 0; i < test.n_tokens; ++i) {
+        read(test.depth + i, 1);
+        if (figure != nullptr && options_.sample) sample(*figure);
+      }
     }
-    return seconds_since(start);
+    const double seconds = seconds_since(start);
+    model_.time_stages(nullptr);
+    return seconds;
   }
 
  private:
+  void sample(SpeedFigure& figure) {
+    const auto start = Clock::now();
+    options_.sample(logits_);
+    figure.sampling_seconds += seconds_since(start);
+  }
+
   void read(int first, int n) {
     for (int from = first; from < first + n; from += options_.batch) {
       batch_.clear();
@@ -159,20 +172,40 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
       n_threads = test.n_threads;
     }
     JEVONS_TRY(bench->reserve(test));
-    SpeedFigure figure{test, {}, 0, 0};
+    SpeedFigure figure{test, {}, 0, 0, {}, 0};
     for (int i = 0; i <= options.n_repetitions; ++i) {
       if (options.is_cancelled && options.is_cancelled()) return fail("interrupted");
       if (options.progress) {
         options.progress(
             fmt::format("{}, run {} of {}", test_text(test), i, options.n_repetitions));
       }
-      const double seconds = bench->time(test);
-      if (i > 0) figure.tokens_per_second.push_back(test.n_tokens / seconds);  // 0 warms up
+      const bool counts = i > 0;  // the first warms up
+      const double seconds = bench->time(test, counts && options.breakdown ? &figure : nullptr);
+      if (counts) figure.tokens_per_second.push_back(test.n_tokens / seconds);
     }
     summarise(figure);
     figures.push_back(std::move(figure));
   }
   return figures;
+}
+
+StageBytes stage_bytes(const M2Weights& weights) {
+  const auto bytes_of = [](const auto& matrix) {
+    return static_cast<double>(matrix.row_bytes) * static_cast<double>(matrix.n_rows);
+  };
+  const ModelConfig& config = weights.config;
+  StageBytes bytes;
+  for (const LayerWeights& layer : weights.layers) {
+    for (const Matrix* matrix : {&layer.q, &layer.k, &layer.v, &layer.attention_output}) {
+      bytes.projections += bytes_of(*matrix);
+    }
+    bytes.router += static_cast<double>(config.n_experts) * config.hidden_size * sizeof(float);
+    for (const ExpertMatrices* matrices : {&layer.gate, &layer.up, &layer.down}) {
+      bytes.experts += config.n_experts_used * bytes_of(*matrices);
+    }
+  }
+  bytes.head = bytes_of(weights.output);
+  return bytes;
 }
 
 double measure_memory_bandwidth(int n_threads) {

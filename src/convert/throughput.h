@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "kernels/kernel_set.h"
 #include "model/routing_trace.h"
+#include "model/stage_times.h"
 #include "weights/m2_weights.h"
 
 namespace jevons {
@@ -28,7 +30,16 @@ struct SpeedFigure {
   std::vector<double> tokens_per_second;  // of each repetition
   double mean;
   double deviation;  // standard deviation of the repetitions, 0 for one
+  // Of all repetitions together, if it was asked for.
+  StageTimes stages{};
+  double sampling_seconds = 0;
 };
+
+/// Bytes of weights that one token reads, by stage.
+struct StageBytes {
+  double projections = 0, router = 0, experts = 0, head = 0;
+};
+[[nodiscard]] StageBytes stage_bytes(const M2Weights& weights);
 
 struct SpeedOptions {
   int n_repetitions = 5;
@@ -37,6 +48,8 @@ struct SpeedOptions {
   const RoutingTrace* forced = nullptr;  // repeated for as many tokens as a test has
   std::function<bool()> is_cancelled;    // asked between repetitions; may be empty
   std::function<void(const std::string& what)> progress;  // may be empty
+  bool breakdown = false;  // measure the stages; a generation's tokens are then sampled, too
+  std::function<void(std::span<const float> logits)> sample;  // how; may be empty
 };
 
 /// One figure for each test, in order, after one run that does not count. Tests of the same depth

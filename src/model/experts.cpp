@@ -161,9 +161,7 @@ void Experts::project_out(const LayerWeights& layer, const FloatRows& hidden, in
   });
 }
 
-void Experts::run(const LayerWeights& layer, const FloatRows& normed, const FloatRows& hidden,
-                  int n_tokens, const std::int32_t* const* forced) {
-  route(layer, normed, n_tokens, forced);
+void Experts::mix(const LayerWeights& layer, const FloatRows& hidden, int n_tokens) {
   group_by_expert(n_tokens);
   project_in(layer, n_tokens);
   project_out(layer, hidden, n_tokens);

@@ -21,20 +21,21 @@ class Experts {
   Experts(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool, Linear& linear,
           int max_tokens);
 
-  /// hidden[t] += sum over the chosen experts of weight * expert(normed[t]).
-  /// hidden, normed: rows of [hidden_size], n_tokens of them. forced: null, or for each token a
-  /// pointer to [n_experts_used] experts to take in that order. After the call chosen(t) holds what
-  /// was taken.
-  void run(const LayerWeights& layer, const FloatRows& normed, const FloatRows& hidden,
-           int n_tokens, const std::int32_t* const* forced);
+  /// Chooses each token's experts. normed: n_tokens rows of [hidden_size]. forced: null, or for
+  /// each token null or a pointer to [n_experts_used] experts to take in that order. After the call
+  /// chosen(t) holds what was taken.
+  void route(const LayerWeights& layer, const FloatRows& normed, int n_tokens,
+             const std::int32_t* const* forced);
+
+  /// hidden[t] += sum over the chosen experts of weight * expert(normed[t]), for the tokens that
+  /// were routed last. hidden: rows of [hidden_size].
+  void mix(const LayerWeights& layer, const FloatRows& hidden, int n_tokens);
 
   [[nodiscard]] const int* chosen(int token) const {
     return experts_.data() + static_cast<std::size_t>(token * n_used_);
   }
 
  private:
-  void route(const LayerWeights& layer, const FloatRows& normed, int n_tokens,
-             const std::int32_t* const* forced);
   void force(int token, const std::int32_t* experts);
   void group_by_expert(int n_tokens);
   void project_in(const LayerWeights& layer, int n_tokens);

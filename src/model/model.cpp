@@ -59,6 +59,8 @@ struct Model::State {
   std::array<std::vector<float*>, 3> y;
   std::vector<AttentionToken> attention_tokens;
   std::vector<const std::int32_t*> forced;
+  StageClock clock;
+  StageTimes* times = nullptr;
 };
 
 Model::State::State(const M2Weights& w, const ModelOptions& o)
@@ -190,7 +192,9 @@ void Model::State::attend(int index, const LayerWeights& layer) {
     attention_tokens.push_back(
         {active[row].sequence, active[row].position, queries.row(row), attended.row(row)});
   }
+  clock.lap(&StageTimes::projections);
   attention.run(index, attention_tokens);
+  clock.lap(&StageTimes::attention);
   const Matrix& matrix = layer.attention_output;
   encoded_attended.clear();
   encoded_attended.want(matrix.format);
@@ -218,7 +222,11 @@ void Model::State::mix_experts(int index, const LayerWeights& layer, const Routi
     const bool known = hooks.forced != nullptr && position < hooks.forced->n_tokens;
     forced[row] = known ? hooks.forced->at(index, position) : nullptr;
   }
-  experts.run(layer, normed, hidden, n_active(), forced.data());
+  clock.lap(&StageTimes::projections);
+  experts.route(layer, normed, n_active(), forced.data());
+  clock.lap(&StageTimes::router);
+  experts.mix(layer, hidden, n_active());
+  clock.lap(&StageTimes::experts);
   if (hooks.recorded == nullptr) return;
   for (int i = 0; i < n_active(); ++i) {
     const int position = active[static_cast<std::size_t>(i)].position;
@@ -281,9 +289,23 @@ std::uint64_t Model::scratch_bytes(const ModelConfig& config, int max_batch) {
 
 void Model::forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks) {
   JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
+  StageClock& clock = state_->clock;
+  clock.restart(state_->times);
   state_->embed(batch);
+  clock.lap(&StageTimes::embedding);
   for (int index = 0; index < config().n_layers; ++index) state_->layer(index, hooks);
+  clock.lap(&StageTimes::projections);
   if (!state_->active.empty()) state_->project_logits(logits);
+  clock.lap(&StageTimes::head);
+  if (state_->times == nullptr) return;
+  const ThreadPool::Waiting waiting = state_->pool.take_waiting();
+  state_->times->waiting += waiting.seconds;
+  state_->times->n_loops += waiting.n_loops;
+}
+
+void Model::time_stages(StageTimes* into) {
+  if (into != nullptr) static_cast<void>(state_->pool.take_waiting());
+  state_->times = into;
 }
 
 bool Model::forward_unless(const std::atomic<bool>& abandon, std::span<const BatchToken> batch,
@@ -291,6 +313,7 @@ bool Model::forward_unless(const std::atomic<bool>& abandon, std::span<const Bat
   JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
   // A layer of a long prompt is too much to wait for: its loops stop as well, and what they leave
   // half done is never looked at.
+  state_->clock.restart(nullptr);
   state_->pool.abandon_on(&abandon);
   state_->embed(batch);
   for (int index = 0; index < config().n_layers && !abandon.load(); ++index) {

@@ -15,6 +15,7 @@
 #include "kernels/kernel_set.h"
 #include "model/kv_cache.h"
 #include "model/routing_trace.h"
+#include "model/stage_times.h"
 #include "weights/m2_weights.h"
 
 namespace jevons {
@@ -66,6 +67,9 @@ class Model {
   /// to be used, and the batch may be run again.
   [[nodiscard]] bool forward_unless(const std::atomic<bool>& abandon,
                                     std::span<const BatchToken> batch, float* logits);
+
+  /// From now on forward() adds to `into` where its time goes; null: no longer. Not owned.
+  void time_stages(StageTimes* into);
 
  private:
   struct State;
