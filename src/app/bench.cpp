@@ -45,6 +45,13 @@ std::vector<SpeedTest> tests_of(const BenchFlags& flags) {
   return tests;
 }
 
+// The first layer's experts of one projection as they lie in the mapped file.
+std::span<const std::byte> mapped_experts(const M2Weights& weights) {
+  const ExpertMatrices& gate = weights.layers.front().gate;
+  return {gate.data, gate.expert_stride_bytes * static_cast<std::size_t>(gate.n_experts - 1) +
+                         gate.row_bytes * static_cast<std::size_t>(gate.n_rows)};
+}
+
 Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
   JEVONS_ASSIGN(const OpenModel model, OpenModel::open(path));
@@ -66,7 +73,7 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   report.weight_bytes_per_token = summary.bytes_per_token;
   report.kv_bytes_per_token =
       f16 ? summary.kv_bytes_per_token_f16 : summary.kv_bytes_per_token_q8_0;
-  report.active_parameters = summary.n_active_parameters;
+  report.prompt_multiplications = prompt_multiplications(model.weights);
 
   // As an answer is sampled by default.
   SamplingParams sampling;
@@ -84,8 +91,10 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   options.progress = [&](const std::string& what) { progress.show(what); };
   for (const int n_threads : flags.threads) {
     progress.show_now("measuring the machine");
-    report.bandwidth[n_threads] = measure_memory_bandwidth(n_threads);
-    report.int8_peak[n_threads] = measure_int8_peak(n_threads);
+    report.machine[n_threads] = {measure_memory_bandwidth(n_threads, PageSize::kLarge),
+                                 measure_memory_bandwidth(n_threads, PageSize::kSmall),
+                                 measure_memory_bandwidth(n_threads, mapped_experts(model.weights)),
+                                 measure_int8_peak(n_threads)};
   }
   JEVONS_ASSIGN(report.figures, measure_speed(model.weights, tests_of(flags), options));
   return report;

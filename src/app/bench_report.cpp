@@ -16,11 +16,6 @@ std::string test_name(const SpeedTest& test) {
   return fmt::format("{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, depth);
 }
 
-double at(const std::map<int, double>& by_threads, int n_threads) {
-  const auto found = by_threads.find(n_threads);
-  return found == by_threads.end() ? 0 : found->second;
-}
-
 // One line of a breakdown. bytes: of weights, or of keys and values, that a token reads; 0: none
 // that counts, or shared between tokens.
 struct Stage {
@@ -56,10 +51,11 @@ double BenchReport::bytes_per_token(const SpeedTest& test) const {
 }
 
 double BenchReport::ratio_to_limit(const SpeedFigure& figure) const {
-  const double limit = at(figure.test.is_prompt ? int8_peak : bandwidth, figure.test.n_threads);
+  const double limit =
+      figure.test.is_prompt ? figure.int8_operations_per_second : figure.memory_bytes_per_second;
   if (limit <= 0) return 0;
-  const double work = figure.test.is_prompt ? 2.0 * static_cast<double>(active_parameters)
-                                            : bytes_per_token(figure.test);
+  const double work =
+      figure.test.is_prompt ? 2.0 * prompt_multiplications : bytes_per_token(figure.test);
   return figure.mean * work / limit;
 }
 
@@ -68,10 +64,12 @@ std::string BenchReport::text(int columns) const {
   out += fmt::format("a token reads {} of weights, and {} for each one before it\n",
                      bytes_text(static_cast<double>(weight_bytes_per_token)),
                      bytes_text(static_cast<double>(kv_bytes_per_token)));
-  for (const auto& [n_threads, bytes] : bandwidth) {
-    out += fmt::format("{} thread{}: memory {}/s, int8 {} operations/s\n", n_threads,
-                       n_threads == 1 ? "" : "s", bytes_text(bytes),
-                       count_text(at(int8_peak, n_threads)));
+  for (const auto& [n_threads, can] : machine) {
+    out += fmt::format(
+        "{} thread{}: int8 {} operations/s; memory {}/s on 2 MB pages,\n"
+        "  {}/s on 4 kB pages, {}/s mapped\n",
+        n_threads, n_threads == 1 ? "" : "s", count_text(can.int8_peak),
+        bytes_text(can.large_pages), bytes_text(can.small_pages), bytes_text(can.mapped));
   }
   TextTable table({"test", ">threads", ">tok/s", ">+-", ">bytes/token", ">of limit", "limit"});
   for (const SpeedFigure& figure : figures) {
@@ -95,7 +93,7 @@ std::string BenchReport::breakdown_text(const SpeedFigure& figure, int columns) 
   double total = 0;
   for (const Stage& stage : stages) total += stage.ms_per_token;
   TextTable table({test_name(test), ">ms/token", ">share", ">memory", ">of limit"});
-  const double limit = at(bandwidth, test.n_threads);
+  const double limit = figure.memory_bytes_per_second;
   for (const Stage& stage : stages) {
     const double speed = stage.bytes_per_token / stage.ms_per_token * 1000;
     const bool has_speed = stage.bytes_per_token > 0 && stage.ms_per_token > 0;
@@ -125,12 +123,14 @@ std::string BenchReport::json() const {
   out["kv_type"] = kv_type;
   out["weight_bytes_per_token"] = weight_bytes_per_token;
   out["kv_bytes_per_token"] = kv_bytes_per_token;
-  out["active_parameters"] = active_parameters;
+  out["prompt_multiplications"] = prompt_multiplications;
   out["machine"] = Json::array();
-  for (const auto& [n_threads, bytes] : bandwidth) {
+  for (const auto& [n_threads, can] : machine) {
     out["machine"].push_back({{"threads", n_threads},
-                              {"memory_bytes_per_second", bytes},
-                              {"int8_operations_per_second", at(int8_peak, n_threads)}});
+                              {"memory_bytes_per_second", can.large_pages},
+                              {"memory_bytes_per_second_4k_pages", can.small_pages},
+                              {"memory_bytes_per_second_mapped", can.mapped},
+                              {"int8_operations_per_second", can.int8_peak}});
   }
   out["results"] = Json::array();
   for (const SpeedFigure& figure : figures) {

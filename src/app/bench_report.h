@@ -16,16 +16,22 @@ struct BenchReport {
   std::string kv_type;
   std::uint64_t weight_bytes_per_token = 0;
   std::uint64_t kv_bytes_per_token = 0;
-  std::uint64_t active_parameters = 0;
-  std::map<int, double> bandwidth;  // bytes per second, by number of threads
-  std::map<int, double> int8_peak;  // multiplications and additions per second, likewise
+  double prompt_multiplications = 0;  // weights that a token of a prompt is multiplied with
+  /// What this machine can do with some threads: bytes per second, and multiplications and
+  /// additions of 8-bit integers per second.
+  struct Machine {
+    double large_pages = 0, small_pages = 0, mapped = 0;
+    double int8_peak = 0;
+  };
+  std::map<int, Machine> machine;  // by number of threads
   std::vector<SpeedFigure> figures;
   bool has_breakdown = false;
   StageBytes stage_bytes{};
 
   /// Read for one generated token of a test, keys and values in the middle of it included.
   [[nodiscard]] double bytes_per_token(const SpeedTest& test) const;
-  /// Of the memory bandwidth for generation, of the int8 peak for prompts; 0 if not measured.
+  /// Of the memory bandwidth for generation, of the int8 peak for prompts, both as measured around
+  /// this test; 0 if not measured.
   [[nodiscard]] double ratio_to_limit(const SpeedFigure& figure) const;
 
   [[nodiscard]] std::string text(int columns) const;

@@ -1,5 +1,7 @@
 #include "convert/throughput.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -17,6 +19,8 @@ namespace jevons {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostRead = std::size_t{1} << 30;  // in one pass over memory
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -130,6 +134,17 @@ void summarise(SpeedFigure& figure) {
   figure.deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
 }
 
+void note_limits(SpeedFigure& figure) {
+  const int n_threads = figure.test.n_threads;
+  if (figure.test.is_prompt) {
+    figure.int8_operations_per_second =
+        std::max(figure.int8_operations_per_second, measure_int8_peak(n_threads));
+  } else {
+    figure.memory_bytes_per_second =
+        std::max(figure.memory_bytes_per_second, measure_memory_bandwidth(n_threads));
+  }
+}
+
 std::string test_text(const SpeedTest& test) {
   return fmt::format("{} {} at depth {}, {} threads", test.is_prompt ? "prompt" : "generation",
                      test.n_tokens, test.depth, test.n_threads);
@@ -172,7 +187,9 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
       n_threads = test.n_threads;
     }
     JEVONS_TRY(bench->reserve(test));
-    SpeedFigure figure{test, {}, 0, 0, {}, 0};
+    SpeedFigure figure{.test = test, .tokens_per_second = {}, .mean = 0, .deviation = 0};
+    if (options.progress) options.progress("measuring the machine");
+    note_limits(figure);
     for (int i = 0; i <= options.n_repetitions; ++i) {
       if (options.is_cancelled && options.is_cancelled()) return fail("interrupted");
       if (options.progress) {
@@ -184,6 +201,7 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
       if (counts) figure.tokens_per_second.push_back(test.n_tokens / seconds);
     }
     summarise(figure);
+    note_limits(figure);
     figures.push_back(std::move(figure));
   }
   return figures;
@@ -208,24 +226,33 @@ StageBytes stage_bytes(const M2Weights& weights) {
   return bytes;
 }
 
-double measure_memory_bandwidth(int n_threads) {
-  constexpr std::size_t kMost = std::size_t{1} << 30;
+double prompt_multiplications(const M2Weights& weights) {
+  const auto elements_of = [](const auto& matrix) {
+    return static_cast<double>(matrix.n_rows) * static_cast<double>(matrix.n_columns);
+  };
+  const ModelConfig& config = weights.config;
+  double n = 0;
+  for (const LayerWeights& layer : weights.layers) {
+    n += elements_of(layer.k) + elements_of(layer.v);
+    if (&layer == &weights.layers.back()) break;
+    n += elements_of(layer.q) + elements_of(layer.attention_output);
+    n += static_cast<double>(config.n_experts) * config.hidden_size;
+    for (const ExpertMatrices* matrices : {&layer.gate, &layer.up, &layer.down}) {
+      n += config.n_experts_used * elements_of(*matrices);
+    }
+  }
+  return n;
+}
+
+double measure_memory_bandwidth(int n_threads, std::span<const std::byte> bytes) {
   constexpr int kPasses = 5;
-  const std::size_t n_bytes =
-      std::min<std::size_t>(kMost, memory_info().available_bytes / 4) / 4096 * 4096;
-  const AlignedBuffer buffer(n_bytes);
-  const auto n_words = n_bytes / sizeof(std::uint64_t);
-  const auto* words = reinterpret_cast<const std::uint64_t*>(buffer.data());
+  const std::size_t n_words = std::min(bytes.size(), kMostRead) / sizeof(std::uint64_t);
+  const auto* words = reinterpret_cast<const std::uint64_t*>(bytes.data());
   const std::size_t share = n_words / static_cast<std::size_t>(n_threads) / 32 * 32;
   ThreadPool pool(n_threads);
-  // Touched by the threads that read it, as weights are.
-  pool.parallel_for(n_threads, [&](int index, int) {
-    std::memset(buffer.data() + static_cast<std::size_t>(index) * share * sizeof(std::uint64_t),
-                index + 1, share * sizeof(std::uint64_t));
-  });
   std::vector<std::uint64_t> sums(static_cast<std::size_t>(n_threads));
   double best = 0;
-  for (int pass = 0; pass < 2 * kPasses; ++pass) {
+  for (int pass = 0; pass < 1 + 2 * kPasses; ++pass) {
     const bool two_streams = pass % 2 == 1;
     const auto start = Clock::now();
     pool.parallel_for(n_threads, [&](int index, int) {
@@ -234,12 +261,26 @@ double measure_memory_bandwidth(int n_threads) {
           two_streams ? sum_streams(mine, mine + share / 2, share / 2) : sum_stream(mine, share);
     });
     const auto n_read = static_cast<double>(share) * n_threads * sizeof(std::uint64_t);
-    best = std::max(best, n_read / seconds_since(start));
+    if (pass > 0) best = std::max(best, n_read / seconds_since(start));
   }
   // The sums are used, so that the reads happen.
   const volatile std::uint64_t sink = sums.front();
   static_cast<void>(sink);
   return best;
+}
+
+double measure_memory_bandwidth(int n_threads, PageSize pages) {
+  const std::size_t n_bytes =
+      std::min<std::size_t>(kMostRead, memory_info().available_bytes / 4) / 4096 * 4096;
+  const AlignedBuffer buffer(n_bytes);
+  if (pages == PageSize::kSmall) ::madvise(buffer.data(), n_bytes, MADV_NOHUGEPAGE);
+  ThreadPool pool(n_threads);
+  const std::size_t share = n_bytes / static_cast<std::size_t>(n_threads);
+  // Touched by the threads that read it, as weights are.
+  pool.parallel_for(n_threads, [&](int index, int) {
+    std::memset(buffer.data() + static_cast<std::size_t>(index) * share, index + 1, share);
+  });
+  return measure_memory_bandwidth(n_threads, {buffer.data(), n_bytes});
 }
 
 double measure_int8_peak(int n_threads) {

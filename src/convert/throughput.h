@@ -30,6 +30,8 @@ struct SpeedFigure {
   std::vector<double> tokens_per_second;  // of each repetition
   double mean;
   double deviation;  // standard deviation of the repetitions, 0 for one
+  // What the machine could do just before and after, the better of both.
+  double memory_bytes_per_second = 0, int8_operations_per_second = 0;
   // Of all repetitions together, if it was asked for.
   StageTimes stages{};
   double sampling_seconds = 0;
@@ -40,6 +42,10 @@ struct StageBytes {
   double projections = 0, router = 0, experts = 0, head = 0;
 };
 [[nodiscard]] StageBytes stage_bytes(const M2Weights& weights);
+
+/// Weights that each token of a prompt is multiplied with. Of the last layer it needs its key and
+/// value alone, and of the head nothing: they are computed for the prompt's last token only.
+[[nodiscard]] double prompt_multiplications(const M2Weights& weights);
 
 struct SpeedOptions {
   int n_repetitions = 5;
@@ -59,9 +65,14 @@ struct SpeedOptions {
                                                              const std::vector<SpeedTest>& tests,
                                                              const SpeedOptions& options);
 
+enum class PageSize { kSmall, kLarge };  // 4 kB; 2 MB where the kernel grants them
+
 /// Bytes per second of reading a buffer much larger than the caches with `n_threads`: the best of
 /// several passes, each thread reading one stream or two.
-[[nodiscard]] double measure_memory_bandwidth(int n_threads);
+[[nodiscard]] double measure_memory_bandwidth(int n_threads, PageSize pages = PageSize::kLarge);
+
+/// The same for memory that is there, as a mapped file is: at most a GiB of it, read once before.
+[[nodiscard]] double measure_memory_bandwidth(int n_threads, std::span<const std::byte> bytes);
 
 /// Multiplications and additions of 8-bit integers per second, on `n_threads` at once, with the
 /// best instructions of this CPU.

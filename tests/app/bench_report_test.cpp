@@ -18,22 +18,21 @@ BenchReport example() {
   report.kv_type = "q8_0";
   report.weight_bytes_per_token = 5'900'000'000;
   report.kv_bytes_per_token = 134'912;
-  report.active_parameters = 10'420'000'000;
-  report.bandwidth = {{8, 80e9}};
-  report.int8_peak = {{8, 8e12}};
-  report.figures = {{{true, 2048, 4096, 8}, {100}, 100, 0},
-                    {{false, 128, 4096, 8}, {9, 11}, 10, 1.41}};
+  report.prompt_multiplications = 9.6e9;
+  report.machine = {{8, {80e9, 76e9, 75e9, 8e12}}};
+  report.figures = {{{true, 2048, 4096, 8}, {100}, 100, 0, 0, 8e12},
+                    {{false, 128, 4096, 8}, {9, 11}, 10, 1.41, 80e9, 0}};
   return report;
 }
 
 TEST(BenchReport, RatiosAreOfTheMachinesOwnLimits) {
   const BenchReport report = example();
-  EXPECT_NEAR(report.ratio_to_limit(report.figures[0]), 100 * 2 * 10.42e9 / 8e12, 1e-9);
+  EXPECT_NEAR(report.ratio_to_limit(report.figures[0]), 100 * 2 * 9.6e9 / 8e12, 1e-9);
   const double bytes = 5.9e9 + (4096 + 64) * 134'912.0;
   EXPECT_NEAR(report.bytes_per_token(report.figures[1].test), bytes, 1);
   EXPECT_NEAR(report.ratio_to_limit(report.figures[1]), 10 * bytes / 80e9, 1e-9);
   SpeedFigure unmeasured = report.figures[0];
-  unmeasured.test.n_threads = 3;
+  unmeasured.int8_operations_per_second = 0;
   EXPECT_EQ(report.ratio_to_limit(unmeasured), 0);
 }
 
@@ -42,6 +41,24 @@ TEST(BenchReport, TheTableFitsEightyColumns) {
   std::istringstream lines(example().text(80));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80) << line;
   EXPECT_THAT(example().text(80), testing::HasSubstr("tg128 @ 4096"));
+}
+
+TEST(BenchReport, TheBreakdownAddsUp) {
+  use_utf8_locale();
+  BenchReport report = example();
+  report.has_breakdown = true;
+  report.stage_bytes = {1e9, 0.1e9, 4e9, 0.8e9};
+  // 256 tokens: 10, 20, 1, 60, 8, 1 ms each, sampled in half of one.
+  report.figures[1].stages = {2.56, 5.12, 0.256, 15.36, 2.048, 0.256, 0.512, 256 * 500};
+  report.figures[1].sampling_seconds = 0.128;
+  const std::string text = report.text(80);
+  EXPECT_THAT(text, testing::ContainsRegex("experts +60.0000 +59.7 % +66.7 GB/s +83 %"));
+  EXPECT_THAT(text, testing::HasSubstr("waiting for other threads: 2.0000 ms (2.0 %)"));
+  EXPECT_THAT(text, testing::HasSubstr("500 loops divided among threads for a token"));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80) << line;
+  const auto json = nlohmann::ordered_json::parse(report.json());
+  EXPECT_NEAR(json.at("results").at(1).at("stages").at("head").at("ms_per_token"), 8, 1e-9);
 }
 
 TEST(BenchReport, JsonHasEveryFigure) {

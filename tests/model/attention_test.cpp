@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -18,7 +19,7 @@ TEST(Attention, MatchesTheFormulaOverManyPages) {
   const auto& set = kernels::best_kernel_set();
   for (const auto format : {kernels::KvFormat::kF16, kernels::KvFormat::kQ8_0}) {
     const auto layout = KvLayout::of(config, format, set);
-    constexpr int kPositions = 200;
+    constexpr int kPositions = 4300;  // more than a stretch
     KvSequence sequence(layout);
     sequence.reserve(kPositions);
     std::mt19937 random(1);
@@ -39,7 +40,7 @@ TEST(Attention, MatchesTheFormulaOverManyPages) {
     for (float& x : query) x = normal(random);
     ThreadPool pool(2);
     Attention attention(config, layout, set, pool);
-    for (const int position : {0, 1, 63, 64, 127, 199}) {
+    for (const int position : {0, 1, 63, 64, 127, 199, 4095, 4096, 4299}) {
       const AttentionToken token{&sequence, position, query.data(), output.data()};
       attention.run(1, {&token, 1});
       for (int head = 0; head < 6; ++head) {
@@ -67,6 +68,59 @@ TEST(Attention, MatchesTheFormulaOverManyPages) {
           EXPECT_NEAR(output[static_cast<std::size_t>(head * 64 + i)], expected, tolerance);
         }
       }
+    }
+  }
+}
+
+// Contexts of several stretches, for one token, a few and many, over teams of any size.
+TEST(Attention, ThreadsMaySplitTheContext) {
+  ModelConfig config;
+  config.n_layers = 1;
+  config.n_heads = 4;
+  config.n_kv_heads = 2;
+  config.head_dim = 32;
+  constexpr int kStretch = kernels::kKeysPerPage * Attention::kStretchPages;
+  constexpr int kPositions = 2 * kStretch + 100;
+  config.context_length = kPositions;
+  const auto& set = kernels::best_kernel_set();
+  const auto layout = KvLayout::of(config, kernels::KvFormat::kQ8_0, set);
+  KvSequence sequence(layout);
+  sequence.reserve(kPositions);
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  std::vector<float> row(32);
+  for (int s = 0; s < kPositions; ++s) {
+    for (int head = 0; head < 2; ++head) {
+      for (float& x : row) x = normal(random);
+      set.store_key(layout.format, row.data(), 32, s % 64, sequence.keys(0, head, s / 64));
+      set.store_value(layout.format, row.data(), 32, s % 64, sequence.values(0, head, s / 64));
+    }
+  }
+  // From all over the context, the borders of stretches among them.
+  constexpr int kAt[] = {2 * kStretch + 99, kStretch, kStretch - 1, 2 * kStretch, 0, 63, 64,
+                         kStretch + 1,      1};
+  constexpr int kTokens = std::size(kAt);
+  std::vector<float> queries(kTokens * 4 * 32);
+  for (float& x : queries) x = normal(random);
+  const auto run = [&](int n_threads, std::size_t n_tokens) {
+    std::vector<float> outputs(queries.size());
+    std::vector<AttentionToken> tokens;
+    for (std::size_t t = 0; t < n_tokens; ++t) {
+      const std::size_t at = t * 4 * 32;
+      tokens.push_back({&sequence, kAt[t], &queries[at], &outputs[at]});
+    }
+    ThreadPool pool(n_threads);
+    Attention attention(config, layout, set, pool);
+    attention.run(0, tokens);
+    return outputs;
+  };
+  const std::vector<float> expected = run(1, kTokens);
+  for (const int n_threads : {2, 3, 8, 16}) {
+    for (const std::size_t n_tokens : {std::size_t{1}, std::size_t{2}, std::size_t{kTokens}}) {
+      const std::vector<float> actual = run(n_threads, n_tokens);
+      const auto n = static_cast<std::ptrdiff_t>(n_tokens * 4 * 32);
+      EXPECT_TRUE(std::equal(actual.begin(), actual.begin() + n, expected.begin()))
+          << n_threads << " threads, " << n_tokens << " tokens";
     }
   }
 }
