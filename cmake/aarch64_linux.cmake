@@ -7,7 +7,9 @@ set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L /usr/aarch64-linux-gnu)
 
-set(jevons_root ${CMAKE_CURRENT_LIST_DIR}/../build/arm64-packages)
+cmake_path(SET jevons_root NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/../build/arm64-packages)
+# OpenSSL has headers of one architecture, where only the native compiler looks by itself.
+set(CMAKE_CXX_FLAGS_INIT "-isystem ${jevons_root}/usr/include/aarch64-linux-gnu")
 set(CMAKE_FIND_ROOT_PATH ${jevons_root} /usr/aarch64-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

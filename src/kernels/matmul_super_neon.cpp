@@ -75,7 +75,7 @@ float32x4_t decode(const std::byte* const* rows, std::size_t n_blocks, const Act
     const Factors x_sums = activation_sums<Format>(x[b]);
     int32x4_t dots[kRows];
     int32x4_t minimums[kRows];
-    JEVONS_UNROLL
+    JEVONS_KEEP_LOOP
     for (int r = 0; r < kRows; ++r) {
       const Block& block = *reinterpret_cast<const Block*>(rows[r] + offset);
       const Scales scales = Format::scales(block);
@@ -131,6 +131,7 @@ void unpack_block(const std::byte* const* rows, std::size_t offset, Panel& panel
   int16x8_t first_scales[kRows];
   int16x8_t second_scales[kRows];
   std::int8_t quants[kGroups][kRows][16];
+  JEVONS_KEEP_LOOP
   for (int r = 0; r < kRows; ++r) {
     const Block& block = *reinterpret_cast<const Block*>(rows[r] + offset);
     const Scales scales = Format::scales(block);
@@ -147,6 +148,7 @@ void unpack_block(const std::byte* const* rows, std::size_t offset, Panel& panel
       }
     }
   }
+  JEVONS_KEEP_LOOP
   for (int i = 0; i < kGroups; ++i) {
     int8x16_t group[kRows];
     load_interleaved(quants[i], group);
@@ -184,12 +186,14 @@ JEVONS_FORCE_INLINE void add_tile(const Panel& panel, const std::byte* const* to
     dots[t] = vdupq_n_s32(0);
   }
   constexpr int kGroupSixteens = Format::kGroup / 16;
+  JEVONS_KEEP_LOOP
   for (int group = 0; group < kSuperBlock / Format::kGroup; ++group) {
     int32x4_t of_group[kTokens];
     JEVONS_UNROLL
     for (int32x4_t& sum : of_group) sum = vdupq_n_s32(0);
     JEVONS_UNROLL
-    for (int i = group * kGroupSixteens; i < (group + 1) * kGroupSixteens; ++i) {
+    for (int part = 0; part < kGroupSixteens; ++part) {
+      const int i = group * kGroupSixteens + part;
       int8x16_t w[4];
       load_interleaved(panel.quants[i], w);
       JEVONS_UNROLL
