@@ -145,6 +145,7 @@ TEST(StrangeNumbers, MatmulsAgree) {
           format, n_columns,
           strange_weights(format, kRows, n_columns, kAllStrangeness[repeat % 3], random)};
       std::vector<std::vector<float>> tokens;
+      tokens.reserve(kTokens);
       for (int t = 0; t < kTokens; ++t) {
         tokens.push_back(strange_floats(static_cast<std::size_t>(n_columns),
                                         kAllStrangeness[repeat / 3 % 3], random));
