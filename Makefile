@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 1200
 # Debian's, which has numpy and jinja2 from the packages of scripts/setup.
 PYTHON ?= /usr/bin/python3
 
-.PHONY: help terminal build test check tidy asan tsan clang fuzz bench format docs oracle sdk clients hooks clean
+.PHONY: help terminal build test check tidy asan tsan clang neon fuzz bench format docs oracle sdk clients hooks clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -42,6 +42,11 @@ tsan:  ## All tests under ThreadSanitizer (clang 19)
 
 clang:  ## All tests built with clang 19
 	$(call build_and_test,clang)
+
+neon:  ## The arithmetic for 64-bit ARM, built here and tested under qemu, bit for bit
+	scripts/setup neon
+	scripts/arm64_packages
+	$(call build_and_test,neon)
 
 fuzz:  ## Every fuzz target for FUZZ_SECONDS (default 1200) each, clang 19
 	cmake --preset fuzz --log-level=WARNING

@@ -145,6 +145,8 @@ JEVONS_ATTENTION_BENCH(kAvx2, kF16);
 JEVONS_ATTENTION_BENCH(kAvx2, kQ8_0);
 JEVONS_ATTENTION_BENCH(kAvx512, kF16);
 JEVONS_ATTENTION_BENCH(kAvx512, kQ8_0);
+JEVONS_ATTENTION_BENCH(kNeon, kF16);
+JEVONS_ATTENTION_BENCH(kNeon, kQ8_0);
 #undef JEVONS_ATTENTION_BENCH
 
 void rms_norm(benchmark::State& state, Isa isa) {
@@ -159,6 +161,7 @@ void rms_norm(benchmark::State& state, Isa isa) {
 }
 BENCHMARK_CAPTURE(rms_norm, avx2, Isa::kAvx2)->Arg(6144);
 BENCHMARK_CAPTURE(rms_norm, avx512, Isa::kAvx512)->Arg(6144);
+BENCHMARK_CAPTURE(rms_norm, neon, Isa::kNeon)->Arg(6144);
 
 void silu_multiply(benchmark::State& state, Isa isa) {
   if (!cpu_supports(isa)) return state.SkipWithError("not on this CPU");
@@ -172,6 +175,7 @@ void silu_multiply(benchmark::State& state, Isa isa) {
 }
 BENCHMARK_CAPTURE(silu_multiply, avx2, Isa::kAvx2)->Arg(1536);
 BENCHMARK_CAPTURE(silu_multiply, avx512, Isa::kAvx512)->Arg(1536);
+BENCHMARK_CAPTURE(silu_multiply, neon, Isa::kNeon)->Arg(1536);
 
 }  // namespace
 }  // namespace jevons::kernels

@@ -9,6 +9,10 @@ namespace jevons::kernels {
 void fill_attention_scalar(KernelSet& set);
 void fill_attention_avx2(KernelSet& set);
 void fill_attention_avx512(KernelSet& set);
+void fill_attention_neon(KernelSet& set);
+
+/// The part of the NEON set that writes pages and queries.
+void fill_kv_pages_neon(KernelSet& set);
 
 /// What encode_queries multiplies with: 1/sqrt(head_dim).
 [[nodiscard]] float query_factor(int head_dim);

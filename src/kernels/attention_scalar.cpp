@@ -1,4 +1,5 @@
-// The definition of the attention kernels. The AVX files do the same operations in the same order.
+// The definition of the attention kernels. The other files do the same operations in the same
+// order.
 #include <algorithm>
 #include <bit>
 #include <cmath>

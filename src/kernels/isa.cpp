@@ -1,5 +1,14 @@
 #include "kernels/isa.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+
+#include <cstddef>
+#endif
+
 namespace jevons::kernels {
 
 #if defined(__x86_64__)
@@ -13,6 +22,8 @@ bool cpu_supports(Isa isa) {
     case Isa::kAvx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
              __builtin_cpu_supports("f16c");
+    case Isa::kNeon:
+      return false;
     case Isa::kAvx512:
       return cpu_supports(Isa::kAvx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -20,6 +31,28 @@ bool cpu_supports(Isa isa) {
              __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
   }
   return false;
+}
+
+#elif defined(__aarch64__)
+
+namespace {
+
+bool has_dot_products() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  int has = 0;
+  std::size_t n_bytes = sizeof(has);
+  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &n_bytes, nullptr, 0) == 0 && has != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+bool cpu_supports(Isa isa) {
+  return isa == Isa::kScalar || (isa == Isa::kNeon && has_dot_products());
 }
 
 #else
@@ -31,6 +64,7 @@ bool cpu_supports(Isa isa) { return isa == Isa::kScalar; }
 Isa best_isa() {
   if (cpu_supports(Isa::kAvx512)) return Isa::kAvx512;
   if (cpu_supports(Isa::kAvx2)) return Isa::kAvx2;
+  if (cpu_supports(Isa::kNeon)) return Isa::kNeon;
   return Isa::kScalar;
 }
 
@@ -42,6 +76,8 @@ const char* isa_name(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kNeon:
+      return "neon";
   }
   return "?";
 }

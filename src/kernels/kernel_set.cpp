@@ -24,6 +24,11 @@ KernelSet make_set(Isa isa) {
     fill_matmul_avx512(set);
     fill_vector_avx512(set);
   }
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) {
+    fill_matmul_neon(set);
+    fill_vector_neon(set);
+  }
 #endif
   return set;
 }
@@ -63,6 +68,10 @@ const KernelSet& kernel_set(Isa isa) {
     }
     case Isa::kAvx512: {
       static const KernelSet kSet = make_set(Isa::kAvx512);
+      return kSet;
+    }
+    case Isa::kNeon: {
+      static const KernelSet kSet = make_set(Isa::kNeon);
       return kSet;
     }
   }

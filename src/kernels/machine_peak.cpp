@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace jevons::kernels {
@@ -127,6 +129,49 @@ std::int64_t run_avx512(int n_rounds) {
 }  // namespace jevons::kernels
 JEVONS_TARGET_END
 
+#elif defined(__aarch64__)
+
+JEVONS_TARGET_BEGIN("arch=armv8.2-a+dotprod")
+namespace jevons::kernels {
+namespace {
+
+constexpr std::size_t kReadAheadBytes = 4096;
+
+std::int64_t run_neon(int n_rounds) {
+  constexpr int kSums = 16;
+  int32x4_t sums[kSums];
+  for (int32x4_t& sum : sums) sum = vdupq_n_s32(0);
+  int8x16_t a = vdupq_n_s8(3);
+  int8x16_t b = vdupq_n_s8(5);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (int32x4_t& sum : sums) {
+      asm volatile("" : "+w"(a), "+w"(b));
+      sum = vdotq_s32(sum, a, b);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 16 * kSums * n_rounds;
+}
+
+std::uint64_t read_neon(const std::byte* data, std::size_t n_bytes) {
+  uint64x2_t sums[4];
+  for (uint64x2_t& sum : sums) sum = vdupq_n_u64(0);
+  for (std::size_t i = 0; i + 64 <= n_bytes; i += 64) {
+    const auto ahead = reinterpret_cast<std::uintptr_t>(data) + i + kReadAheadBytes;
+    __builtin_prefetch(reinterpret_cast<const void*>(ahead));
+    for (std::size_t k = 0; k < 4; ++k) {
+      const auto* p = reinterpret_cast<const std::uint8_t*>(data + i + 16 * k);
+      sums[k] = veorq_u64(sums[k], vreinterpretq_u64_u8(vld1q_u8(p)));
+    }
+  }
+  const uint64x2_t sum = veorq_u64(veorq_u64(sums[0], sums[1]), veorq_u64(sums[2], sums[3]));
+  return vgetq_lane_u64(sum, 0);
+}
+
+}  // namespace
+}  // namespace jevons::kernels
+JEVONS_TARGET_END
+
 #endif
 
 namespace jevons::kernels {
@@ -137,6 +182,8 @@ double int8_peak_operations_per_second(Isa isa, double seconds) {
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) run = run_avx2;
   if (isa == Isa::kAvx512) run = run_avx512;
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) run = run_neon;
 #else
   static_cast<void>(isa);
 #endif
@@ -155,6 +202,8 @@ double read_bandwidth_bytes_per_second(const std::byte* data, std::size_t n_byte
   auto* read = read_scalar;
 #if defined(__x86_64__)
   if (cpu_supports(Isa::kAvx2)) read = read_avx2;
+#elif defined(__aarch64__)
+  if (cpu_supports(Isa::kNeon)) read = read_neon;
 #endif
   const double start = thread_seconds();
   const std::uint64_t sum = read(data, n_bytes);

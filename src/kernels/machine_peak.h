@@ -12,8 +12,8 @@ namespace jevons::kernels {
 
 /// Multiplications and additions of 8-bit integers (two for each pair) per second, from a loop of
 /// independent sums in registers: vpdpbusd in AVX-512; in AVX2 vpmaddubsw added up in 16 bits and
-/// widened every eighth time, as quants of four bits allow; plain code in the scalar set. Runs for
-/// `seconds` or a little longer. The CPU must have `isa`.
+/// widened every eighth time, as quants of four bits allow; sdot in NEON; plain code in the scalar
+/// set. Runs for `seconds` or a little longer. The CPU must have `isa`.
 [[nodiscard]] double int8_peak_operations_per_second(Isa isa, double seconds = 0.05);
 
 /// Bytes per second of reading `n_bytes` at `data` once, from start to end. For the bandwidth of

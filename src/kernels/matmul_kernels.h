@@ -15,8 +15,8 @@
 //
 // F32 and F16 times floats: column i goes to lane i mod 16 by fma, then the upper half of the
 // lanes is added to the lower half until one is left. BF16 times BF16 activations is the same in
-// the scalar and AVX2 sets; AVX-512 adds pairs of products with vdpbf16ps, within a tolerance of
-// the others but for itself as reproducible as the rest.
+// the scalar, AVX2 and NEON sets; AVX-512 adds pairs of products with vdpbf16ps, within a tolerance
+// of the others but for itself as reproducible as the rest.
 //
 // Encoders to int8, with m = max|x| of the block: scale = m / 127 and quants = x * (127 / m)
 // rounded to whole numbers. A block with m < 2^-100 is all zero with scale 0; a block with an
@@ -30,21 +30,27 @@
 
 namespace jevons::kernels {
 
-/// Fill matmuls, activation_formats and encoders. The AVX fillers exist on x86-64 only, and replace
-/// what they have own code for: call scalar, AVX2 and AVX-512 in this order (the activation formats
-/// are the scalar filler's, and the AVX-512 set keeps AVX2's encoders).
+/// Fill matmuls, activation_formats and encoders. The AVX fillers exist on x86-64 only, the NEON
+/// filler on 64-bit ARM, and replace what they have own code for: call scalar, AVX2 and AVX-512 in
+/// this order, or scalar and NEON (the activation formats are the scalar filler's, and the AVX-512
+/// set keeps AVX2's encoders).
 void fill_matmul_scalar(KernelSet& set);
 void fill_matmul_avx2(KernelSet& set);
 void fill_matmul_avx512(KernelSet& set);
+void fill_matmul_neon(KernelSet& set);
 
 /// Their parts, one for each family of formats and instruction set.
 void fill_encoders_scalar(KernelSet& set);
 void fill_encoders_avx2(KernelSet& set);
+void fill_encoders_neon(KernelSet& set);
 void fill_floats_avx2(KernelSet& set);
 void fill_floats_avx512(KernelSet& set);
+void fill_floats_neon(KernelSet& set);
 void fill_small_blocks_avx2(KernelSet& set);
 void fill_small_blocks_avx512(KernelSet& set);
+void fill_small_blocks_neon(KernelSet& set);
 void fill_super_blocks_avx2(KernelSet& set);
+void fill_super_blocks_neon(KernelSet& set);
 void fill_iq4xs_avx512(KernelSet& set);
 void fill_q2k_q3k_avx512(KernelSet& set);
 void fill_q4k_q5k_avx512(KernelSet& set);

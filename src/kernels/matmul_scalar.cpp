@@ -1,5 +1,5 @@
 // The definition of the matrix kernels (matmul_kernels.h has it in words). Also what runs on
-// machines without AVX2.
+// machines without AVX2 or NEON.
 #include <cmath>
 #include <cstring>
 

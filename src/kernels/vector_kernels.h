@@ -11,11 +11,12 @@
 namespace jevons::kernels {
 
 /// Fill rms_norm, rope, silu_multiply, add_scaled, kv_row_bytes, query_bytes, store_key,
-/// store_value, encode_queries and attend_page. The AVX fillers exist on x86-64
-/// only, and what they fill in must be called on a CPU that has the set.
+/// store_value, encode_queries and attend_page. The AVX fillers exist on x86-64 only, the NEON
+/// filler on 64-bit ARM, and what they fill in must be called on a CPU that has the set.
 void fill_vector_scalar(KernelSet& set);
 void fill_vector_avx2(KernelSet& set);
 void fill_vector_avx512(KernelSet& set);
+void fill_vector_neon(KernelSet& set);
 
 /// e^x as every set computes it, within 1 ulp. Below -87.33654 (where floats become denormal) it
 /// is 0, above 88.72284 +inf; NaN stays NaN.

@@ -1,4 +1,4 @@
-// The definition of the vector kernels. The AVX files do the same operations in the same order.
+// The definition of the vector kernels. The other files do the same operations in the same order.
 #include <bit>
 #include <cmath>
 #include <limits>

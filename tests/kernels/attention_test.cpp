@@ -61,7 +61,7 @@ TEST(Attention, EightBitsStayNearTheUnquantisedResult) {
 // -- sets against each other ---------------------------------------------------------------------
 
 TEST(Attention, SetsAgreeBitForBit) {
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (!cpu_supports(isa)) continue;
     for (const KvFormat format : kFormats) {
       for (const int head_dim : {32, 64, 96, 128, 160, 224, 256}) {
@@ -88,7 +88,7 @@ TEST(Attention, SetsStoreTheSameBytesForStrangeNumbers) {
                                 -3e-8F, 6.1e-5F, 65504.0F, 65519.9F, -65520.0F, 1e6F,
                                 127.0F, 0.5F,    1.5F,     2.5F};
   for (float& x : std::vector<float>(strange)) strange.push_back(x * 0.37F);
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (!cpu_supports(isa)) continue;
     for (const KvFormat format : kFormats) {
       for (unsigned seed = 0; seed < 40; ++seed) {

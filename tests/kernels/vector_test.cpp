@@ -35,7 +35,7 @@ std::vector<int> lengths() {
 
 std::vector<const KernelSet*> fast_sets() {
   std::vector<const KernelSet*> out;
-  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
     if (cpu_supports(isa)) out.push_back(&kernel_set(isa));
   }
   return out;
