@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "api/access_log.h"
+#include "api/error_response.h"
 #include "api/generation_service.h"
 #include "api/request_headers.h"
 #include "api/request_record.h"
+#include "api/token_count.h"
 
 namespace jevons {
 namespace {
@@ -85,6 +87,7 @@ ServerHealth ApiHandler::health() const {
   health.model_name = options_.model_name;
   health.is_stopping = is_stopping_;
   health.stall_seconds = options_.stall_seconds;
+  if (const HttpServer* http = http_) health.preparation = http->preparation();
   if (const auto engine = this->engine()) {
     health.engine = engine->status();
     const std::lock_guard lock(mutex_);
@@ -101,25 +104,16 @@ HttpCounts ApiHandler::counts() const {
 }
 
 ApiError ApiHandler::not_ready() const {
-  ApiError error;
-  error.kind = ApiErrorKind::kOverloaded;
-  error.message = is_stopping_ ? "the server is stopping; please ask again in a moment"
-                               : "the model is still loading; please ask again in a moment";
-  error.retry_after_s = kLoadingRetryS;
-  return error;
+  if (is_stopping_) return stopping_error();
+  return {.kind = ApiErrorKind::kOverloaded,
+          .message = "the model is still loading; please ask again in a moment",
+          .retry_after_s = kLoadingRetryS};
 }
 
 HttpResponse ApiHandler::error(const HttpExchange& exchange, ApiError error) const {
-  HttpResponse response;
-  response.status = http_status(error.kind);
-  if (error.retry_after_s) {
-    const int seconds = std::max(1, static_cast<int>(std::ceil(*error.retry_after_s)));
-    response.headers.emplace_back("retry-after", std::to_string(seconds));
-  }
   error.request_id = exchange.request_id;
-  response.body = dialects_.of(dialect_of(exchange)).error_body(error);
   exchange.record->error = error.message;
-  return response;
+  return error_response(dialects_.of(dialect_of(exchange)), error);
 }
 
 void ApiHandler::open_record(HttpExchange& exchange) {
@@ -262,7 +256,7 @@ HttpAnswer ApiHandler::answer(const HttpExchange& exchange, std::function<void()
   if (engine == nullptr) return error(exchange, not_ready());
   Dialect& dialect = dialects_.of(exchange.route->dialect);
   if (exchange.route->action == RouteAction::kCountTokens) {
-    return count_tokens(exchange, dialect, *engine);
+    return count_tokens(exchange, dialect, std::move(engine), std::move(wake));
   }
   if (exchange.route->action == RouteAction::kGenerate) {
     return generate(exchange, dialect, std::move(engine), std::move(wake));
@@ -308,28 +302,22 @@ HttpAnswer ApiHandler::generate(const HttpExchange& exchange, Dialect& dialect,
   }
   GenerationOptions options = options_.generation;
   options.script = options_.script.get();
-  auto stream =
-      start_generation({std::move(engine), &dialect, *std::move(request), *std::move(caller),
-                        std::move(context), exchange.record, std::move(wake), options_.log_content},
-                       options);
-  if (!stream) return error(exchange, std::move(stream).error());
-  return *std::move(stream);
+  return start_generation(
+      {std::move(engine), &dialect, *std::move(request), *std::move(caller), std::move(context),
+       exchange.record, std::move(wake), options_.log_content},
+      options);
 }
 
 HttpAnswer ApiHandler::count_tokens(const HttpExchange& exchange, Dialect& dialect,
-                                    const Engine& engine) {
-  const auto caller = caller_of(exchange.request, exchange.peer, exchange.key.get());
-  if (!caller) return error(exchange, caller.error());
-  const auto request =
-      dialect.parse({exchange.request.body, exchange.request.target, caller->key_name});
-  if (!request) return error(exchange, request.error());
-  const auto count = count_prompt_tokens(engine, *request, *caller, options_.generation);
-  if (!count) return error(exchange, count.error());
-  HttpResponse response;
+                                    std::shared_ptr<Engine> engine, std::function<void()> wake) {
+  auto caller = caller_of(exchange.request, exchange.peer, exchange.key.get());
+  if (!caller) return error(exchange, std::move(caller).error());
+  auto request = dialect.parse({exchange.request.body, exchange.request.target, caller->key_name});
+  if (!request) return error(exchange, std::move(request).error());
   const bool is_openai = exchange.route->dialect == DialectName::kOpenAiResponses;
-  response.body = fmt::format("{{{}\"input_tokens\":{}}}\n",
-                              is_openai ? R"("object":"response.input_tokens",)" : "", *count);
-  return response;
+  return start_token_count({std::move(engine), &dialect, *std::move(request), *std::move(caller),
+                            exchange.record, std::move(wake), is_openai},
+                           options_.generation);
 }
 
 void ApiHandler::complete_head(const HttpExchange& exchange, HttpResponse& head) {

@@ -39,6 +39,8 @@ class ApiHandler final : public HttpHandler {
   void attach(std::shared_ptr<Engine> engine);
   void set_keys(ApiKeys keys);
   void stop_accepting() { is_stopping_ = true; }
+  /// Whether the engine, or what prepares its work, makes no progress.
+  [[nodiscard]] bool is_stalled() const { return health().is_stalled(); }
   /// Lets go of the engine; no request may be running any more.
   void detach();
   /// Whose counts the pages show; until then none.
@@ -55,7 +57,7 @@ class ApiHandler final : public HttpHandler {
                                     std::shared_ptr<Engine> engine, std::function<void()> wake);
   [[nodiscard]] HttpResponse stored_response(const HttpExchange& exchange);
   [[nodiscard]] HttpAnswer count_tokens(const HttpExchange& exchange, Dialect& dialect,
-                                        const Engine& engine);
+                                        std::shared_ptr<Engine> engine, std::function<void()> wake);
   [[nodiscard]] HttpResponse error(const HttpExchange& exchange, ApiError error) const;
   [[nodiscard]] ServerHealth health() const;
   [[nodiscard]] HttpCounts counts() const;

@@ -54,6 +54,7 @@ int ApiServer::port() const { return state_->http->port(); }
 void ApiServer::attach(std::shared_ptr<Engine> engine) {
   state_->handler.attach(std::move(engine));
 }
+bool ApiServer::is_stalled() const { return state_->handler.is_stalled(); }
 void ApiServer::set_keys(ApiKeys keys) { state_->handler.set_keys(std::move(keys)); }
 
 void ApiServer::stop(std::chrono::milliseconds drain) {

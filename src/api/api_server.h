@@ -28,7 +28,7 @@ struct ApiServerOptions {
   std::shared_ptr<const ScriptedAnswers> script{};
   std::string model_name{};        // for the pages, before the model is there
   std::string stored_responses{};  // a folder; empty: in memory alone
-  double stall_seconds = 300;      // work without progress for longer is a stuck engine
+  double stall_seconds = 300;      // work without progress for longer is a stuck server
   bool log_json = false, log_content = false;
 };
 
@@ -51,6 +51,9 @@ class ApiServer {
 
   /// Keys that hold from the next request on.
   void set_keys(ApiKeys keys);
+
+  /// Whether there is work without progress for longer than stall_seconds.
+  [[nodiscard]] bool is_stalled() const;
 
   /// No new requests; waits for those that run, `drain` at most, then ends them. Once.
   void stop(std::chrono::milliseconds drain);

@@ -54,8 +54,11 @@ class TlsStream final : public ByteStream {
   }
   asio::awaitable<std::size_t> read_some(std::span<char> bytes, ErrorCode& error) override {
     const auto buffer = asio::buffer(bytes.data(), bytes.size());
-    co_return co_await stream_.async_read_some(buffer,
-                                               asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t n =
+        co_await stream_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+    // An end without TLS's own goodbye is an end, too.
+    if (error == asio::ssl::error::stream_truncated) error = asio::error::eof;
+    co_return n;
   }
   asio::awaitable<std::size_t> write_some(std::string_view bytes, ErrorCode& error) override {
     const auto buffer = asio::buffer(bytes.data(), bytes.size());

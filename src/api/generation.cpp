@@ -2,6 +2,12 @@
 
 namespace jevons {
 
+ApiError stopping_error() {
+  return {.kind = ApiErrorKind::kOverloaded,
+          .message = "the server is stopping; please ask again in a moment",
+          .retry_after_s = 5};
+}
+
 int http_status(ApiErrorKind kind) {
   switch (kind) {
     case ApiErrorKind::kInvalidRequest:

@@ -106,6 +106,8 @@ struct ApiError {
   std::optional<double> retry_after_s{};
   int n_prompt_tokens = 0, context_length = 0;  // kContextOverflow
 };
+/// To requests that the end of the server cuts off.
+[[nodiscard]] ApiError stopping_error();
 [[nodiscard]] int http_status(ApiErrorKind kind);
 
 /// Counts of one answer or the sum of all. Cached and written are parts of prompt_tokens.

@@ -42,6 +42,7 @@ std::expected<ChatPrompt, ApiError> prompt_of(const Engine& engine,
   PromptOptions prompt_options;
   prompt_options.thinking = request.thinking.enabled;
   prompt_options.known_nonces = options.keep_nonces;
+  prompt_options.stop = options.stop;
   auto prompt = chat_prompt(std::get<ChatRequest>(request.input), engine.prompt_format(),
                             prompt_options, engine.tokenizer(), engine.turns(), caller.cache_scope);
   if (!prompt) return refuse(prompt.error().message, "messages");
@@ -63,12 +64,13 @@ using Constraint = std::unique_ptr<OutputConstraint>;
 
 std::expected<Constraint, ApiError> format_constraint(ConstraintCompiler& compiler,
                                                       const OutputFormat& format,
+                                                      const std::stop_token& stop,
                                                       std::vector<std::string>& warnings) {
   if (format.kind == OutputFormat::Kind::kText) return nullptr;
   if (format.kind == OutputFormat::Kind::kJsonObject) return compiler.json_object();
   ConstraintReport report;
   auto constraint = compiler.json_schema(
-      format.schema_json, format.strict ? Unsupported::kRefuse : Unsupported::kDrop, report);
+      format.schema_json, format.strict ? Unsupported::kRefuse : Unsupported::kDrop, report, stop);
   if (!constraint) return refuse(constraint.error().message, "response_format");
   note_dropped(report, "response_format", warnings);
   return *std::move(constraint);
@@ -77,7 +79,7 @@ std::expected<Constraint, ApiError> format_constraint(ConstraintCompiler& compil
 std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compiler,
                                                      const GenerationPlan& plan,
                                                      const GenerationRequest& request,
-                                                     bool must_call,
+                                                     bool must_call, const std::stop_token& stop,
                                                      std::vector<std::string>& warnings) {
   if (!plan.parses_tool_calls) {
     if (must_call) return refuse("tool_choice asks for a call, and there are no tools", "tools");
@@ -98,7 +100,7 @@ std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compile
                             choice.allowed.end();
                });
   if (allowed.empty()) return refuse("tool_choice allows none of the tools", "tool_choice");
-  auto constraint = compiler.tool_calls(allowed, rules, report);
+  auto constraint = compiler.tool_calls(allowed, rules, report, stop);
   if (!constraint) return refuse(constraint.error().message, "tool_choice");
   note_dropped(report, "tools", warnings);
   return *std::move(constraint);
@@ -107,18 +109,19 @@ std::expected<Constraint, ApiError> tools_constraint(ConstraintCompiler& compile
 // One answer's constraint, or null.
 std::expected<Constraint, ApiError> constraint_of(const Engine& engine, const GenerationPlan& plan,
                                                   const GenerationRequest& request,
+                                                  const std::stop_token& stop,
                                                   std::vector<std::string>& warnings) {
   ConstraintCompiler& compiler = engine.constraints();
   const ToolChoice& choice = request.tool_choice;
   const bool must_call =
       choice.kind == ToolChoice::Kind::kRequired || choice.kind == ToolChoice::Kind::kNamed;
   // A call that must come leaves no room for a format.
-  if (must_call) return tools_constraint(compiler, plan, request, true, warnings);
-  auto format = format_constraint(compiler, request.format, warnings);
+  if (must_call) return tools_constraint(compiler, plan, request, true, stop, warnings);
+  auto format = format_constraint(compiler, request.format, stop, warnings);
   if (!format) return format;
   if (!plan.parses_tool_calls) return format;
   // Text that is free may turn into a call; JSON may be replaced by one.
-  auto calls = tools_constraint(compiler, plan, request, *format != nullptr, warnings);
+  auto calls = tools_constraint(compiler, plan, request, *format != nullptr, stop, warnings);
   if (!calls || !*format) return calls;
   return either_constraint(*std::move(format), *std::move(calls));
 }
@@ -181,9 +184,9 @@ std::vector<CompletionRequest> plain_prompts(const Engine& engine, const Generat
   const Tokenizer& tokenizer = engine.tokenizer();
   if (const auto* texts = std::get_if<std::vector<std::string>>(&request.input)) {
     for (const std::string& text : *texts) {
-      completions.push_back(plain_prompt(engine, options,
-                                         tokenizer.encode(text, SpecialTokens::kParse), text,
-                                         request.echo, base, plan));
+      completions.push_back(
+          plain_prompt(engine, options, tokenizer.encode(text, SpecialTokens::kParse, options.stop),
+                       text, request.echo, base, plan));
     }
   } else if (const auto* lists =
                  std::get_if<std::vector<std::vector<std::int32_t>>>(&request.input)) {
@@ -214,14 +217,6 @@ std::expected<void, ApiError> fit_to_context(const Engine& engine, const std::op
   completion.max_tokens = std::min(wished.value_or(room), room);
   if (key_limit > 0) completion.max_tokens = std::min(completion.max_tokens, key_limit);
   return {};
-}
-
-std::string thinking_done(const GenerationRequest& request, const CompletionRequest& completion) {
-  if (!request.thinking.enabled) return "off";
-  if (completion.reasoning_budget >= 0) {
-    return fmt::format("budget {}", completion.reasoning_budget);
-  }
-  return "on";
 }
 
 std::expected<void, ApiError> check(const GenerationRequest& request, const Caller& caller) {
@@ -271,7 +266,7 @@ CompletionRequest base_completion(const Engine& engine, const GenerationRequest&
 // n answers to each prompt, each with a constraint and a seed of its own.
 std::expected<void, ApiError> add_completions(const Engine& engine,
                                               const GenerationRequest& request,
-                                              const Caller& caller,
+                                              const Caller& caller, const std::stop_token& stop,
                                               std::vector<CompletionRequest> prompts,
                                               GenerationPlan& plan) {
   for (CompletionRequest& prompt : prompts) {
@@ -281,7 +276,7 @@ std::expected<void, ApiError> add_completions(const Engine& engine,
     }
     for (int i = 0; i < request.n; ++i) {
       CompletionRequest& completion = plan.completions.emplace_back(prompt);
-      auto constraint = constraint_of(engine, plan, request, plan.warnings);
+      auto constraint = constraint_of(engine, plan, request, stop, plan.warnings);
       if (!constraint) return Refusal(std::move(constraint).error());
       completion.constraint = *std::move(constraint);
       if (completion.sampling.seed) *completion.sampling.seed += static_cast<std::uint64_t>(i);
@@ -291,6 +286,14 @@ std::expected<void, ApiError> add_completions(const Engine& engine,
 }
 
 }  // namespace
+
+std::string thinking_of(const GenerationRequest& request) {
+  if (!request.thinking.enabled) return "off";
+  if (const auto budget = request.thinking.budget_tokens; budget.value_or(-1) >= 0) {
+    return fmt::format("budget {}", *budget);
+  }
+  return "on";
+}
 
 std::expected<GenerationPlan, ApiError> plan_generation(const Engine& engine,
                                                         GenerationRequest request,
@@ -325,8 +328,11 @@ std::expected<GenerationPlan, ApiError> plan_generation(const Engine& engine,
                               request.n, kMostChoices),
                   "n");
   }
-  plan.thinking = thinking_done(request, prompts.front());
-  if (auto added = add_completions(engine, request, caller, std::move(prompts), plan); !added) {
+  // What was given up has no plan, however far it came.
+  if (options.stop.stop_requested()) return refuse("given up: nobody waits for it any more");
+  plan.thinking = thinking_of(request);
+  if (auto added = add_completions(engine, request, caller, options.stop, std::move(prompts), plan);
+      !added) {
     return Refusal(std::move(added).error());
   }
   return plan;

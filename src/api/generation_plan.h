@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct GenerationOptions {
   bool share_system_prefix = false;  // system prompts and tools are shared between scopes
   bool keep_nonces = false;          // of known clients, in the prompt (text/known_nonces.h)
   const ScriptedAnswers* script = nullptr;
+  std::stop_token stop{};  // once requested, planning ends soon, with an error
 };
 
 struct GenerationPlan {
@@ -40,8 +42,11 @@ struct GenerationPlan {
   std::vector<ToolDefinition> tools;
   bool wants_progress = false, wants_logprobs = false, is_streamed = false;
   std::vector<std::string> warnings;
-  std::string thinking;  // what was done: "on", "off", "budget 1024"
+  std::string thinking;  // as thinking_of()
 };
+
+/// What will be done about thinking, for the response header: "on", "off", "budget 1024".
+[[nodiscard]] std::string thinking_of(const GenerationRequest& request);
 
 /// Errors are the client's: a prompt that does not fit, a schema that cannot be held.
 [[nodiscard]] std::expected<GenerationPlan, ApiError> plan_generation(

@@ -1,8 +1,7 @@
-// Starts the work for one request: plans it, gives it to the engine, and returns the response that
-// is on its way. Any thread.
+// Starts the work for one request: it is planned on a preparation thread, given to the engine, and
+// its response is on its way from the beginning. Any thread.
 #pragma once
 
-#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,9 +26,10 @@ struct GenerationCall {
   bool keeps_text = false;  // of prompt and answer, in the record
 };
 
-/// Errors: everything that is refused before work begins, a full queue included.
-[[nodiscard]] std::expected<std::unique_ptr<ResponseStream>, ApiError> start_generation(
-    GenerationCall call, const GenerationOptions& options);
+/// What is refused before work begins, a full queue included, has a status of its own unless the
+/// head has already been sent.
+[[nodiscard]] std::unique_ptr<ResponseStream> start_generation(GenerationCall call,
+                                                               const GenerationOptions& options);
 
 [[nodiscard]] ApiError api_error(const SubmitError& error);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/cache_break.h"
+#include "api/error_response.h"
 #include "base/check.h"
 #include "base/utf8.h"
 
@@ -21,10 +22,6 @@ constexpr std::size_t kMostUnreadBytes = std::size_t{16} << 20;
 std::uint64_t random_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
-}
-
-HttpHeader retry_after(double seconds) {
-  return {"retry-after", std::to_string(std::max(1, static_cast<int>(seconds + 0.999)))};
 }
 
 }  // namespace
@@ -62,17 +59,19 @@ const GenerationPlan::Prompt& GenerationStream::prompt_of(int index) const {
   return parts_.plan.prompts[static_cast<std::size_t>(index / parts_.plan.n_per_prompt)];
 }
 
-HttpResponse GenerationStream::head() const {
+HttpResponse generation_head(bool is_streamed, const std::string& thinking) {
   HttpResponse head;
-  if (is_streamed()) {
+  if (is_streamed) {
     head.content_type = "text/event-stream; charset=utf-8";
     head.headers.emplace_back("cache-control", "no-cache, no-transform");
     head.headers.emplace_back("x-accel-buffering", "no");  // reverse proxies pass pieces on
   }
-  if (!parts_.plan.thinking.empty()) {
-    head.headers.emplace_back("x-jevons-thinking", parts_.plan.thinking);
-  }
+  if (!thinking.empty()) head.headers.emplace_back("x-jevons-thinking", thinking);
   return head;
+}
+
+HttpResponse GenerationStream::head() const {
+  return generation_head(is_streamed(), parts_.plan.thinking);
 }
 
 std::string GenerationStream::take() {
@@ -87,9 +86,7 @@ std::string GenerationStream::take() {
     bytes += on_note(note);
   }
   if (is_abandoned_ && !is_over_) {
-    bytes += fail({.kind = ApiErrorKind::kOverloaded,
-                   .message = "the server is stopping; please ask again in a moment",
-                   .retry_after_s = 5});
+    bytes += fail(stopping_error());
   }
   return bytes;
 }
@@ -207,9 +204,7 @@ std::string GenerationStream::on_end(int index, const Result<CompletionResult>& 
   if (!choice.cache) choice.cache = result->cache;
   parts_.record->queue_ms = std::max(parts_.record->queue_ms, result->queue_ms);
   if (result->stop_reason == StopReason::kCancelled) {
-    return fail({.kind = ApiErrorKind::kOverloaded,
-                 .message = "the server is stopping; please ask again in a moment",
-                 .retry_after_s = 5});
+    return fail(stopping_error());
   }
   if (result->stop_reason == StopReason::kDeadline && !choice.has_output) {
     return fail({.kind = ApiErrorKind::kDeadline,
@@ -326,10 +321,9 @@ HttpResponse GenerationStream::whole(std::string body) {
   HttpResponse response = head();
   response.body = std::move(body);
   if (!failure_) return response;
-  response.status = http_status(failure_->kind);
-  response.body = parts_.dialect->error_body(*failure_);
-  if (failure_->retry_after_s) response.headers.push_back(retry_after(*failure_->retry_after_s));
-  return response;
+  HttpResponse error = error_response(*parts_.dialect, *failure_);
+  error.headers.insert(error.headers.end(), response.headers.begin(), response.headers.end());
+  return error;
 }
 
 void GenerationStream::abandon() { is_abandoned_ = true; }

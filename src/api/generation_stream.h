@@ -30,6 +30,9 @@ struct GenerationStreamParts {
   bool keeps_text = false;  // in the record, for the log
 };
 
+/// Status and headers of a response that a model writes. `thinking`: as thinking_of().
+[[nodiscard]] HttpResponse generation_head(bool is_streamed, const std::string& thinking);
+
 class GenerationStream final : public ResponseStream {
  public:
   explicit GenerationStream(GenerationStreamParts parts);

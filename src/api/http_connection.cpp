@@ -23,29 +23,6 @@ constexpr std::int64_t kLeastBodyBytesPerMs = 1;
 
 }  // namespace
 
-void WakeList::add(const std::weak_ptr<HttpConnection>& connection) {
-  const std::lock_guard lock(mutex_);
-  if (io_ == nullptr) return;
-  pending_.push_back(connection);
-  if (pending_.size() == 1) asio::post(*io_, [self = shared_from_this()] { self->run(); });
-}
-
-void WakeList::close() {
-  const std::lock_guard lock(mutex_);
-  io_ = nullptr;
-}
-
-void WakeList::run() {
-  std::vector<std::weak_ptr<HttpConnection>> woken;
-  {
-    const std::lock_guard lock(mutex_);
-    woken.swap(pending_);
-  }
-  for (const auto& weak : woken) {
-    if (const auto connection = weak.lock()) connection->notify();
-  }
-}
-
 HttpConnection::HttpConnection(HttpHost& host, std::unique_ptr<ByteStream> stream, std::string peer)
     : host_(host),
       stream_(std::move(stream)),
@@ -77,6 +54,7 @@ void HttpConnection::tick(Clock::time_point now) {
 
 void HttpConnection::abandon() {
   is_abandoned_ = true;
+  gone_.request_stop();
   if (response_ != nullptr) response_->abandon();
   notify();
 }
@@ -84,6 +62,7 @@ void HttpConnection::abandon() {
 void HttpConnection::close() {
   is_closed_ = true;
   at_end_ = true;
+  gone_.request_stop();
   stream_->close();
   inbox_gate_.cancel();
   notify();
@@ -135,6 +114,7 @@ HttpConnection::Awaitable<> HttpConnection::read_loop() {
       continue;
     }
     const std::size_t n = co_await stream_->read_some(bytes, error);
+    if (error && error != asio::error::eof) close();
     if (error) break;
     host_.counts.n_received_bytes += n;
     inbox_.append(bytes.data(), n);
@@ -142,7 +122,7 @@ HttpConnection::Awaitable<> HttpConnection::read_loop() {
   }
   at_end_ = true;
   // A stream that nobody reads must not sit in a write.
-  if (response_ != nullptr) close();
+  if (response_ != nullptr && has_left(*response_)) close();
   notify();
 }
 
@@ -262,33 +242,52 @@ HttpConnection::Awaitable<bool> HttpConnection::serve_one() {
 }
 
 struct HttpConnection::Preparation {
-  HttpAnswer answer;
+  std::optional<HttpAnswer> answer{};  // none: the client had gone before its turn came
   bool is_done = false;
 };
 
+// Waits in any case, as the job has the exchange; once the client has gone it costs nothing.
+HttpConnection::Awaitable<> HttpConnection::prepare(std::shared_ptr<HttpExchange> exchange,
+                                                    std::shared_ptr<Preparation> preparation) {
+  std::function<void()> wake = [weak = weak_from_this(), wakes = host_.wakes] { wakes->add(weak); };
+  host_.preparation.post(
+      PreparationPool::Stage::kRead,
+      [self = shared_from_this(), exchange, preparation, wake = std::move(wake)]() mutable {
+        HttpHost& host = self->host_;
+        if (!exchange->gone.stop_requested()) {
+          preparation->answer = host.handler.answer(*exchange, std::move(wake));
+        }
+        asio::post(host.io, [self = std::move(self), preparation = std::move(preparation)] {
+          preparation->is_done = true;
+          self->notify();
+        });
+      });
+  while (!preparation->is_done) co_await wait();
+}
+
 HttpConnection::Awaitable<bool> HttpConnection::respond(std::shared_ptr<HttpExchange> exchange,
                                                         bool keep_alive) {
+  const auto began = Clock::now();
+  gone_ = exchange->gone;
+  if (is_abandoned_) gone_.request_stop();
+  if (is_closed_) co_return false;
   const auto preparation = std::make_shared<Preparation>();
-  const auto self = shared_from_this();
-  std::function<void()> wake = [weak = weak_from_this(), wakes = host_.wakes] { wakes->add(weak); };
-  asio::post(host_.preparation, [self, exchange, preparation, wake = std::move(wake)]() mutable {
-    HttpHost& host = self->host_;
-    preparation->answer = host.handler.answer(*exchange, std::move(wake));
-    asio::post(host.io, [self = std::move(self), preparation = std::move(preparation)] {
-      preparation->is_done = true;
-      self->notify();
-    });
-  });
-  while (!preparation->is_done) co_await wait();
-
-  if (auto* response = std::get_if<HttpResponse>(&preparation->answer)) {
+  co_await prepare(exchange, preparation);
+  if (is_closed_) co_return false;
+  if (!preparation->answer) {
+    // Only the end of the server leaves somebody to tell.
+    HttpResponse stopping = host_.handler.refuse(*exchange, 503, "the server is stopping");
+    co_return co_await send_whole(*exchange, std::move(stopping), keep_alive);
+  }
+  if (auto* response = std::get_if<HttpResponse>(&*preparation->answer)) {
     HttpResponse whole = std::move(*response);
     co_return co_await send_whole(*exchange, std::move(whole), keep_alive);
   }
-  const auto stream = std::get<std::unique_ptr<ResponseStream>>(std::move(preparation->answer));
+  const auto stream =
+      std::get<std::unique_ptr<ResponseStream>>(*std::exchange(preparation->answer, std::nullopt));
   response_ = stream.get();
   if (is_abandoned_) stream->abandon();
-  const bool goes_on = co_await send_stream(*exchange, *stream, keep_alive);
+  const bool goes_on = co_await send_stream(*exchange, *stream, began, keep_alive);
   response_ = nullptr;
   co_return goes_on;
 }
@@ -311,20 +310,28 @@ HttpConnection::Awaitable<bool> HttpConnection::send_whole(HttpExchange& exchang
 // Sends what the stream gives, as soon as there is something, and signs of life in between.
 HttpConnection::Awaitable<bool> HttpConnection::send_stream(HttpExchange& exchange,
                                                             ResponseStream& stream,
+                                                            Clock::time_point began,
                                                             bool keep_alive) {
+  const HttpServerOptions& options = host_.options;
   const bool is_chunked = exchange.request.minor_version == 1;
   const HttpFraming framing = is_chunked ? HttpFraming::kChunked : HttpFraming::kUntilClose;
   bool head_is_out = false;
-  auto next_ping = stream.is_streamed() ? Clock::now() : in(host_.options.whole_patience);
-  while (!at_end_) {
+  auto next_ping = began + (stream.is_streamed() ? options.head_patience : options.whole_patience);
+  if (has_left(stream)) co_return false;
+  if (auto job = stream.preparation()) {
+    host_.preparation.post(PreparationPool::Stage::kPlan, std::move(job));
+  }
+  while (!has_left(stream)) {
     std::string body = stream.take();
     const bool is_over = stream.is_over();
     if (is_over && !stream.is_streamed() && !head_is_out) {
       const bool was_sent = co_await send_last(exchange, stream, std::move(body), keep_alive);
       co_return was_sent;
     }
-    if (body.empty() && !is_over && Clock::now() >= next_ping) body = stream.ping();
-    if (!body.empty() || is_over || (stream.is_streamed() && !head_is_out)) {
+    const bool head_may_go = !head_is_out && stream.is_streamed() && stream.is_prepared();
+    const bool is_due = head_may_go || Clock::now() >= next_ping;
+    if (body.empty() && !is_over && is_due) body = stream.ping();
+    if (!body.empty() || is_over || head_may_go) {
       std::string bytes;
       if (!head_is_out) {
         HttpResponse head = stream.head();
@@ -338,7 +345,7 @@ HttpConnection::Awaitable<bool> HttpConnection::send_stream(HttpExchange& exchan
       if (is_over && is_chunked) bytes += kLastChunk;
       const bool was_sent = co_await write(bytes);
       if (!was_sent || is_over) co_return was_sent&& is_chunked;
-      next_ping = in(host_.options.ping_interval);
+      next_ping = in(options.ping_interval);
       continue;
     }
     wake_at_ = next_ping;

@@ -1,49 +1,33 @@
 // One connection: requests in, responses out, one after the other. For the sources of the HTTP
-// server alone: this header brings Asio with it. I/O thread, but for WakeList.
+// server alone: this header brings Asio with it. I/O thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "api/byte_stream.h"
 #include "api/http_handler.h"
 #include "api/http_message.h"
 #include "api/http_server.h"
+#include "api/preparation_pool.h"
+#include "api/wake_list.h"
 
 namespace jevons {
 
 class HttpConnection;
 
-/// Wakes connections from other threads: however many in one go, the I/O thread is woken once.
-class WakeList : public std::enable_shared_from_this<WakeList> {
- public:
-  explicit WakeList(boost::asio::io_context& io) : io_(&io) {}
-  void add(const std::weak_ptr<HttpConnection>& connection);
-  /// Nothing is woken any more; the I/O thread may go.
-  void close();
-
- private:
-  void run();
-
-  std::mutex mutex_;
-  boost::asio::io_context* io_;
-  std::vector<std::weak_ptr<HttpConnection>> pending_;
-};
-
 /// What the connections of a server share.
 struct HttpHost {
   boost::asio::io_context& io;
-  boost::asio::thread_pool& preparation;
+  PreparationPool& preparation;
   HttpHandler& handler;
   const HttpServerOptions& options;
   std::shared_ptr<WakeList> wakes;
@@ -83,7 +67,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                                    HttpExchange& exchange, std::int64_t& n_bytes);
   Awaitable<bool> respond(std::shared_ptr<HttpExchange> exchange, bool keep_alive);
   Awaitable<bool> send_whole(HttpExchange& exchange, HttpResponse response, bool keep_alive);
-  Awaitable<bool> send_stream(HttpExchange& exchange, ResponseStream& stream, bool keep_alive);
+  Awaitable<> prepare(std::shared_ptr<HttpExchange> exchange,
+                      std::shared_ptr<Preparation> preparation);
+  Awaitable<bool> send_stream(HttpExchange& exchange, ResponseStream& stream,
+                              Clock::time_point began, bool keep_alive);
+  /// A client that has ended its side may have gone altogether, which shows in the same way: what
+  /// is at hand is still written, but the model does not work for it.
+  [[nodiscard]] bool has_left(const ResponseStream& stream) const {
+    return is_closed_ || (at_end_ && stream.needs_client());
+  }
   Awaitable<bool> send_last(HttpExchange& exchange, ResponseStream& stream, std::string body,
                             bool keep_alive);
   Awaitable<bool> write(std::string_view bytes);
@@ -96,8 +88,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::unique_ptr<ByteStream> stream_;
   std::string peer_;
 
-  std::string inbox_;  // read, and not yet taken by a parser
-  bool at_end_ = false;
+  std::string inbox_;    // read, and not yet taken by a parser
+  bool at_end_ = false;  // nothing more will come; the client may still read, or not be there
   boost::asio::steady_timer inbox_gate_;  // holds the reader back while the inbox is full
 
   boost::asio::steady_timer event_;
@@ -108,6 +100,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool is_closed_ = false;
   bool ends_on_timeout_ = true;  // nothing can be answered: while writing or shaking hands
   bool has_responses_begun_ = false;
+  std::stop_source gone_{std::nostopstate};  // of the request that is being answered
   ResponseStream* response_ = nullptr;
   bool is_abandoned_ = false;
 };

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 
@@ -15,13 +16,23 @@
 namespace jevons {
 
 /// A response on its way. Made on any thread, then used on the I/O thread alone. Destroying it
-/// before it is over (the client has gone) ends the work behind it.
+/// before it is over (the client has gone) ends the work behind it, also its preparation.
 class ResponseStream {
  public:
   virtual ~ResponseStream() = default;
 
+  /// What is to be done on a preparation thread before the response can begin: asked for once.
+  /// It may outlive the stream. Null: nothing.
+  [[nodiscard]] virtual std::function<void()> preparation() { return nullptr; }
+  /// After take(): false while the preparation may still refuse the request, so that the head is
+  /// held back for a moment.
+  [[nodiscard]] virtual bool is_prepared() const { return true; }
+  /// Whether it is given up when the client has ended its side of the connection: it may have gone,
+  /// and the work is dear.
+  [[nodiscard]] virtual bool needs_client() const { return true; }
+
   /// True: the head goes out at once and pieces follow. False: a whole at the end, unless that
-  /// takes so long that the client would give up.
+  /// takes so long that the client would give up; also of a request that was refused.
   [[nodiscard]] virtual bool is_streamed() const = 0;
   /// Status and headers; no body.
   [[nodiscard]] virtual HttpResponse head() const = 0;
@@ -52,6 +63,7 @@ struct HttpExchange {
   std::chrono::steady_clock::time_point received{};
   int status = 0;                  // as it was sent; 0: the client left before
   std::uint64_t n_sent_bytes = 0;  // of the body
+  std::stop_source gone{};         // requested: nobody waits for the response any more
 
   // Kept by the handler.
   std::string request_id{};
@@ -69,8 +81,9 @@ class HttpHandler {
   /// page that needs no body), which must be quick. The body is then not read.
   [[nodiscard]] virtual std::optional<HttpResponse> begin(HttpExchange& exchange) = 0;
 
-  /// On a preparation thread, with the whole request. `wake` may be called from any thread, also
-  /// after the stream's end, and says that take() has something.
+  /// On a preparation thread, with the whole request; quick, as the long work is for the stream's
+  /// preparation(). Not called for a request whose client has gone. `wake` may be called from any
+  /// thread, also after the stream's end, and says that take() has something.
   [[nodiscard]] virtual HttpAnswer answer(const HttpExchange& exchange,
                                           std::function<void()> wake) = 0;
 

@@ -6,6 +6,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstddef>
 #include <iterator>
 
 #include "base/check.h"
@@ -33,6 +34,32 @@ HttpRequestParser::Failure failure_of(const error_code& error, const HttpLimits&
     return {400, "the request is not HTTP/1.0 or HTTP/1.1"};
   }
   return {400, fmt::format("the request is not valid HTTP: {}", error.message())};
+}
+
+std::ptrdiff_t count_headers(const HttpRequest& request, std::string_view name) {
+  return std::count_if(request.headers.begin(), request.headers.end(),
+                       [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+}
+
+// Clients of proxies send a whole URL (RFC 9112, 3.2.2): leaves path and query of it in `target`
+// and returns the host with its port.
+std::optional<std::string> take_authority(std::string& target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!equals_ignoring_case(std::string_view(target).substr(0, scheme.size()), scheme)) continue;
+    const std::size_t end = std::min(target.find_first_of("/?", scheme.size()), target.size());
+    std::string authority = target.substr(scheme.size(), end - scheme.size());
+    target.erase(0, end);
+    if (!target.starts_with('/')) target.insert(0, 1, '/');
+    return authority;
+  }
+  return std::nullopt;
+}
+
+// The URL's host counts, whatever the header says.
+void set_host(HttpRequest& request, const std::string& host) {
+  std::erase_if(request.headers,
+                [](const auto& field) { return equals_ignoring_case(field.first, "host"); });
+  request.headers.emplace_back("Host", host);
 }
 
 }  // namespace
@@ -67,14 +94,17 @@ struct HttpRequestParser::Machine {
     const auto& message = parser.get();
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
-    const std::size_t mark = std::min(request.target.find('?'), request.target.size());
-    request.path = request.target.substr(0, mark);
-    request.query = request.target.substr(std::min(mark + 1, request.target.size()));
     request.minor_version = message.version() == 10 ? 0 : 1;
     request.headers.clear();
     for (const auto& field : message.base()) {
       request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
+    n_hosts = count_headers(request, "host");
+    authority = take_authority(request.target);
+    if (authority) set_host(request, *authority);
+    const std::size_t mark = std::min(request.target.find('?'), request.target.size());
+    request.path = request.target.substr(0, mark);
+    request.query = request.target.substr(std::min(mark + 1, request.target.size()));
     request.keep_alive = message.keep_alive();
     const std::string* expect = request.header("expect");
     request.expects_continue = expect != nullptr && equals_ignoring_case(*expect, "100-continue");
@@ -82,16 +112,17 @@ struct HttpRequestParser::Machine {
 
   void check_head() {
     copy_head();
-    const auto n_hosts =
-        std::count_if(request.headers.begin(), request.headers.end(),
-                      [](const auto& field) { return equals_ignoring_case(field.first, "host"); });
     if (n_hosts > 1 || (n_hosts == 0 && request.minor_version == 1)) {
       return fail({400, "a request must have one Host header"});
     }
-    // Any other coding would leave the end of the body to guesses.
-    if (request.header("transfer-encoding") != nullptr && !parser.chunked()) {
-      return fail({400, "the only transfer coding known here is chunked"});
+    if (authority && (authority->empty() || authority->find('@') != std::string::npos)) {
+      return fail({400, "the URL of the request must name a host, and no user"});
     }
+    // Which of two was meant could be guessed, and a browser's word is not to be guessed at.
+    if (count_headers(request, "origin") > 1) {
+      return fail({400, "a request must have one Origin header at most"});
+    }
+    if (auto problem = coding_problem()) return fail(*std::move(problem));
     if (const std::string* expect = request.header("expect");
         expect != nullptr && !request.expects_continue) {
       return fail({417, "the only expectation known here is 100-continue"});
@@ -99,6 +130,19 @@ struct HttpRequestParser::Machine {
     request.has_body = !parser.is_done();
     state = request.has_body ? State::kBody : State::kDone;
     parser.eager(true);
+  }
+
+  // Any other coding would leave the end of the body, or what it says, to guesses.
+  [[nodiscard]] std::optional<Failure> coding_problem() const {
+    const std::string* coding = request.header("transfer-encoding");
+    if (coding == nullptr) return std::nullopt;
+    const bool is_one = count_headers(request, "transfer-encoding") == 1;
+    if (is_one && request.minor_version == 1 && equals_ignoring_case(*coding, "chunked")) {
+      return std::nullopt;
+    }
+    // Where the end can be told, it is only that this server does not know the coding.
+    const bool has_end = parser.chunked() && request.minor_version == 1;
+    return Failure{has_end ? 501 : 400, "the only transfer coding known here is chunked"};
   }
 
   std::size_t feed(std::string_view bytes) {
@@ -129,6 +173,8 @@ struct HttpRequestParser::Machine {
   State state = State::kHead;
   HttpRequest request;
   Failure failure{400, ""};
+  std::ptrdiff_t n_hosts = 0;            // as they were sent
+  std::optional<std::string> authority;  // of the target, if it was a URL
 };
 
 HttpRequestParser::HttpRequestParser(const HttpLimits& limits)

@@ -16,10 +16,11 @@ namespace jevons {
 using HttpHeader = std::pair<std::string, std::string>;
 
 struct HttpRequest {
-  std::string method, target;
-  std::string path, query;  // of the target, around the first '?'
-  int minor_version = 1;    // HTTP/1.0 or 1.1
-  std::vector<HttpHeader> headers{};
+  std::string method;
+  std::string target;                 // path and query, also where the client wrote a whole URL
+  std::string path, query;            // of the target, around the first '?'
+  int minor_version = 1;              // HTTP/1.0 or 1.1
+  std::vector<HttpHeader> headers{};  // Host is that of the URL, if the target was one
   bool keep_alive = true;
   bool expects_continue = false;
   bool has_body = false;
@@ -62,7 +63,7 @@ class HttpRequestParser {
   [[nodiscard]] HttpRequest take();
 
   struct Failure {
-    int status;  // 400, 413, 417 or 431
+    int status;  // 400, 413, 417, 431 or 501
     std::string message;
   };
   [[nodiscard]] const Failure& failure() const;

@@ -19,7 +19,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -29,6 +28,7 @@
 
 #include "api/byte_stream.h"
 #include "api/http_connection.h"
+#include "api/preparation_pool.h"
 
 namespace jevons {
 namespace {
@@ -91,7 +91,7 @@ Result<std::optional<asio::ssl::context>> tls_context(const HttpServerOptions& o
 struct HttpServer::State {
   State(const HttpServerOptions& given, HttpHandler& handler)
       : options(given),
-        preparation(static_cast<std::size_t>(std::max(1, given.n_preparation_threads))),
+        preparation(given.n_preparation_threads),
         host{io, preparation, handler, options, std::make_shared<WakeList>(io)},
         clock(io) {}
 
@@ -105,7 +105,7 @@ struct HttpServer::State {
 
   HttpServerOptions options;
   asio::io_context io{1};
-  asio::thread_pool preparation;
+  PreparationPool preparation;
   HttpHost host;
   std::optional<asio::ssl::context> tls;
   std::vector<tcp::acceptor> acceptors;
@@ -269,6 +269,8 @@ std::string HttpServer::url() const {
 }
 
 const HttpCounts& HttpServer::counts() const { return state_->host.counts; }
+
+PreparationLoad HttpServer::preparation() const { return state_->preparation.load(); }
 
 void HttpServer::post(std::function<void()> job) { asio::post(state_->io, std::move(job)); }
 

@@ -20,7 +20,7 @@ struct HttpServerOptions {
   HttpLimits limits{};
   int max_connections = 512;
   std::uint64_t max_bodies_bytes = std::uint64_t{512} << 20;  // of all requests at once
-  int n_preparation_threads = 2;
+  int n_preparation_threads = 2;             // that read requests, and as many that plan them
   std::string tls_certificate{}, tls_key{};  // PEM files; both or none
 
   using Milliseconds = std::chrono::milliseconds;
@@ -32,6 +32,7 @@ struct HttpServerOptions {
   Milliseconds linger_timeout{2000};  // for the client to see the end before the socket closes
   Milliseconds ping_interval{4000};   // between signs of life; clients are promised 5 s
   Milliseconds whole_patience{5000};  // of clients that wait for a response that is not streamed
+  Milliseconds head_patience{1000};   // of those of a stream, while it may still be refused
   Milliseconds tick{100};             // resolution of all of these
 };
 
@@ -39,6 +40,12 @@ struct HttpCounts {
   int n_connections = 0;
   std::uint64_t n_accepted = 0, n_refused = 0;  // refused: too many connections
   std::uint64_t n_received_bytes = 0, n_sent_bytes = 0;
+};
+
+/// Requests that are being read and understood, or wait for that.
+struct PreparationLoad {
+  int n_requests = 0;
+  double oldest_s = 0;  // how long the first of them has been at it
 };
 
 class HttpServer {
@@ -58,10 +65,12 @@ class HttpServer {
   /// On the I/O thread.
   [[nodiscard]] const HttpCounts& counts() const;
   /// Any thread.
+  [[nodiscard]] PreparationLoad preparation() const;
   void post(std::function<void()> job);
 
   /// Takes no new connections and no new requests, waits for responses that are on their way, at
-  /// most `drain`, then abandons them. Blocks; any thread but the I/O thread, once.
+  /// most `drain`, then abandons them. Blocks, a few seconds longer than `drain` at most, as
+  /// preparation of what is abandoned ends soon; any thread but the I/O thread, once.
   void stop(std::chrono::milliseconds drain);
 
  private:

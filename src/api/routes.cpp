@@ -40,7 +40,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/health", kHealth, kOpenAiChat, false,
      "how the server is, in JSON; 200 if it can answer"},
     {"GET", "/health/live", kLive, kOpenAiChat, false,
-     "503 if the engine has work and makes no progress"},
+     "503 if there is work and no progress"},
     {"GET", "/health/ready", kReady, kOpenAiChat, false,
      "503 while the model is loading or the server is stopping"},
     {"GET", "/metrics", kMetrics, kOpenAiChat, true,

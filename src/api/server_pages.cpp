@@ -101,6 +101,10 @@ void add_engine(Json& page, const EngineStatus& s) {
                       {"n_pages_left_out", s.disk.n_pages_left_out}};
 }
 
+Json preparation_json(const PreparationLoad& load) {
+  return Json{{"n_requests", load.n_requests}, {"oldest_s", load.oldest_s}};
+}
+
 Json model_json(const ModelFacts& facts, const std::string& id, std::int64_t created) {
   return Json{{"id", id},
               {"object", "model"},
@@ -139,6 +143,7 @@ std::string health_page(const ServerHealth& health) {
     page["has_work"] = health.engine->has_work;
     page["seconds_since_progress"] = health.engine->seconds_since_progress;
     page["n_sequences"] = health.engine->sequences.size();
+    page["preparation"] = preparation_json(health.preparation);
   }
   return page.dump() + "\n";
 }
@@ -163,6 +168,7 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
                       {"n_accepted", http.n_accepted},
                       {"n_refused", http.n_refused},
                       {"n_running", n_running}};
+  page["preparation"] = preparation_json(health.preparation);
   if (health.engine) {
     add_sequences(page, *health.engine, viewer);
     add_engine(page, *health.engine);

@@ -17,10 +17,12 @@ struct ServerHealth {
   std::string model_name{};
   double loading_seconds = 0;  // so far, or as long as it took
   bool is_stopping = false;
-  double stall_seconds = 0;  // without progress while there is work: the engine is stuck
+  double stall_seconds = 0;  // without progress while there is work: the server is stuck
   std::optional<EngineStatus> engine{};
+  PreparationLoad preparation{};
 
   [[nodiscard]] bool is_stalled() const {
+    if (preparation.oldest_s > stall_seconds) return true;
     return engine && engine->has_work && engine->seconds_since_progress > stall_seconds;
   }
   [[nodiscard]] bool is_ready() const { return engine && !is_stopping && !is_stalled(); }

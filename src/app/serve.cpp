@@ -95,11 +95,7 @@ Result<void> serve_until_stopped(const Settings& settings, ApiServer& server, Op
       case Event::kTimeout:
         break;
     }
-    const auto is_stuck = [&] {
-      const EngineStatus status = engine->status();
-      return status.has_work && status.seconds_since_progress > settings.stall_seconds;
-    };
-    if (watchdog && (!engine || !is_stuck())) notify_service_manager("WATCHDOG=1");
+    if (watchdog && !server.is_stalled()) notify_service_manager("WATCHDOG=1");
   }
 }
 

@@ -57,9 +57,10 @@ class TokenPlaces {
 
 std::vector<Splice> find_splices(const ChatRequest& request, const PromptPlaces& places,
                                  const TurnStore& turns, std::string_view scope,
-                                 ChatPrompt& prompt) {
+                                 const std::stop_token& stop, ChatPrompt& prompt) {
   std::vector<Splice> splices;
   for (const PromptPlaces::Answer& answer : places.answers) {
+    if (stop.stop_requested()) break;
     const Message& message = request.messages[answer.message];
     auto turn = turns.find(scope, message);
     if (turn == nullptr) continue;
@@ -74,8 +75,9 @@ std::vector<Splice> find_splices(const ChatRequest& request, const PromptPlaces&
 /// Appends the tokens of text that stands at [begin, end) of the prompt; what goes beyond, the
 /// opening of a turn that is spliced in, has no places.
 void append_text(std::span<const PromptPiece> pieces, std::size_t begin, std::size_t end,
-                 const Tokenizer& tokenizer, TokenPlaces& places, std::vector<std::int32_t>& ids) {
-  for (const std::int32_t id : tokenizer.encode(pieces)) {
+                 const Tokenizer& tokenizer, const std::stop_token& stop, TokenPlaces& places,
+                 std::vector<std::int32_t>& ids) {
+  for (const std::int32_t id : tokenizer.encode(pieces, stop)) {
     if (begin < end) places.token_begins(begin, ids.size());
     ids.push_back(id);
     begin += tokenizer.token_bytes(id).size();
@@ -93,16 +95,19 @@ Result<ChatPrompt> chat_prompt(const ChatRequest& request, const PromptFormat& f
   std::size_t at = 0;
   // Text before a splice is encoded by itself, its opening included: so it was when the answer
   // was asked for.
-  for (const Splice& splice : find_splices(request, placed.places, turns, scope, prompt)) {
+  for (const Splice& splice :
+       find_splices(request, placed.places, turns, scope, options.stop, prompt)) {
     std::vector<PromptPiece> before = cut_pieces(placed.pieces, at, splice.begin);
     before.push_back({splice.turn->opening, true});
-    append_text(before, at, splice.begin, tokenizer, places, prompt.ids);
+    append_text(before, at, splice.begin, tokenizer, options.stop, places, prompt.ids);
     prompt.ids.insert(prompt.ids.end(), splice.turn->ids.begin(), splice.turn->ids.end());
     at = splice.end;
   }
   std::size_t n_bytes = 0;
   for (const PromptPiece& piece : placed.pieces) n_bytes += piece.text.size();
-  append_text(cut_pieces(placed.pieces, at, n_bytes), at, n_bytes, tokenizer, places, prompt.ids);
+  append_text(cut_pieces(placed.pieces, at, n_bytes), at, n_bytes, tokenizer, options.stop, places,
+              prompt.ids);
+  if (options.stop.stop_requested()) return fail("given up: nobody waits for it any more");
   places.token_begins(n_bytes, prompt.ids.size());
   if (options.add_generation_prompt) prompt.opening = answer_opening(options.thinking);
   prompt.ends_in_reasoning = options.add_generation_prompt && options.thinking;

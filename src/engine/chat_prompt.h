@@ -33,7 +33,7 @@ struct ChatPrompt {
   int n_restored_reasonings = 0;
 };
 
-/// Fails as render_prompt does. Any thread.
+/// Fails as render_prompt does, and once `options.stop` is requested. Any thread.
 [[nodiscard]] Result<ChatPrompt> chat_prompt(const ChatRequest& request, const PromptFormat& format,
                                              const PromptOptions& options,
                                              const Tokenizer& tokenizer, const TurnStore& turns,

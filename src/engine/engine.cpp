@@ -248,10 +248,10 @@ EngineStatus Engine::status() const {
 void Engine::stop_accepting() { state_->core->stop_accepting(); }
 
 void Engine::flush_disk_cache(double timeout_ms) {
-  state_->turns.flush();
-  if (!state_->store) return;
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double, std::milli>(timeout_ms));
+  state_->turns.flush(milliseconds_until(end));
+  if (!state_->store) return;
   do {
     state_->core->write_behind();
     state_->store->flush(milliseconds_until(end));

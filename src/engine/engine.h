@@ -91,7 +91,7 @@ class Engine {
   [[nodiscard]] EngineStatus status() const;
   /// No new requests from now on; those that are there go on.
   void stop_accepting();
-  /// Waits until pages that are ready to be written are on disk, `timeout_ms` at most.
+  /// Waits until answers and pages that are ready to be written are on disk, `timeout_ms` at most.
   void flush_disk_cache(double timeout_ms);
 
  private:

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdio>
@@ -244,9 +245,10 @@ void TurnFile::append(const TurnRecord& record) {
   state_->work_came.notify_one();
 }
 
-void TurnFile::flush() {
+void TurnFile::flush(double timeout_ms) {
   std::unique_lock lock(state_->mutex);
-  state_->work_done.wait(lock, [this] { return state_->queue.empty(); });
+  state_->work_done.wait_for(lock, std::chrono::duration<double, std::milli>(timeout_ms),
+                             [this] { return state_->queue.empty(); });
 }
 
 }  // namespace jevons

@@ -39,8 +39,8 @@ class TurnFile {
 
   /// Returns at once. A record that the disk is too slow or too full for is lost.
   void append(const TurnRecord& record);
-  /// Waits until all that was appended is written or lost.
-  void flush();
+  /// Waits until all that was appended is written or lost, `timeout_ms` at most.
+  void flush(double timeout_ms);
 
  private:
   struct State;

@@ -168,8 +168,8 @@ Result<void> TurnStore::keep_in(const std::string& path, std::string_view finger
   return {};
 }
 
-void TurnStore::flush() {
-  if (state_->file != nullptr) state_->file->flush();
+void TurnStore::flush(double timeout_ms) {
+  if (state_->file != nullptr) state_->file->flush(timeout_ms);
 }
 
 std::shared_ptr<const TurnStore::Turn> TurnStore::find(std::string_view scope,

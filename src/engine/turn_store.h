@@ -48,8 +48,8 @@ class TurnStore {
   /// engine/turn_file.h. Call it before the first answer. `fingerprint`: of the model, because ids
   /// mean nothing to another. Errors: the file cannot be made or read.
   [[nodiscard]] Result<void> keep_in(const std::string& path, std::string_view fingerprint);
-  /// Waits until all that was remembered is written.
-  void flush();
+  /// Waits until all that was remembered is written, `timeout_ms` at most.
+  void flush(double timeout_ms);
 
   /// Of all that is kept, keys and an estimate of the bookkeeping included.
   [[nodiscard]] std::size_t n_bytes() const;

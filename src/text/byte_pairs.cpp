@@ -237,6 +237,7 @@ void BytePairs::merge_long(std::string_view piece, Scratch& scratch,
   nodes[0].previous = kNowhere;
   nodes[n_bytes - 1].next = kNowhere;
   for (std::uint32_t i = 0; i + 1 < n_bytes; ++i) {
+    if (scratch.stop.stop_requested()) return;
     const PairSlot& slot = pairs_[pair_place(nodes[i].id, nodes[i + 1].id)];
     if (slot.rank < 0) continue;
     nodes[i].rank = slot.rank;
@@ -244,6 +245,7 @@ void BytePairs::merge_long(std::string_view piece, Scratch& scratch,
   }
   std::make_heap(heap.begin(), heap.end(), std::greater<>());
   while (!heap.empty()) {
+    if (scratch.stop.stop_requested()) return;
     std::pop_heap(heap.begin(), heap.end(), std::greater<>());
     const std::uint64_t entry = heap.back();
     heap.pop_back();

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ class BytePairs {
     std::vector<Node> nodes;
     std::vector<std::uint64_t> heap;  // rank << 32 | place
     std::uint64_t n_steps = 0;        // pairs looked at so far, for those who measure
+    std::stop_token stop{};           // once requested, a long piece gives no tokens
   };
 
   /// Appends the tokens of `piece`.

@@ -132,7 +132,7 @@ struct ConstraintCompiler::State {
   /// What was compiled under `key` before, or what `make` gives now.
   template <typename Make>
   Result<std::shared_ptr<GrammarAutomaton>> find_or_make(std::string key, ConstraintReport& report,
-                                                         Make&& make) {
+                                                         const std::stop_token& stop, Make&& make) {
     {
       const std::lock_guard lock(mutex);
       const auto known = std::find_if(kept.begin(), kept.end(),
@@ -147,6 +147,8 @@ struct ConstraintCompiler::State {
     }
     ConstraintReport dropped;
     JEVONS_ASSIGN(Grammar grammar, make(dropped));
+    // What ran out of its budget by being given up is not what the schema says.
+    if (stop.stop_requested()) return fail("given up: nobody waits for it any more");
     auto automaton = make_automaton(std::move(grammar));
     report.dropped.insert(report.dropped.end(), dropped.dropped.begin(), dropped.dropped.end());
     const std::lock_guard lock(mutex);
@@ -168,12 +170,14 @@ ConstraintCompiler::ConstraintCompiler(const Tokenizer& tokenizer)
 ConstraintCompiler::~ConstraintCompiler() = default;
 
 Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::json_schema(
-    std::string_view schema_json, Unsupported unsupported, ConstraintReport& report) {
+    std::string_view schema_json, Unsupported unsupported, ConstraintReport& report,
+    const std::stop_token& stop) {
   std::string key = unsupported == Unsupported::kRefuse ? "strict " : "loose ";
   key += schema_json;
   JEVONS_ASSIGN(auto automaton,
-                state_->find_or_make(std::move(key), report, [&](ConstraintReport& dropped) {
-                  return make_schema_grammar(schema_json, unsupported, *state_->lexemes, dropped);
+                state_->find_or_make(std::move(key), report, stop, [&](ConstraintReport& dropped) {
+                  return make_schema_grammar(schema_json, unsupported, *state_->lexemes, dropped,
+                                             stop);
                 }));
   return std::make_unique<AutomatonConstraint>(state_->tokenizer, std::move(automaton),
                                                std::nullopt);
@@ -181,7 +185,7 @@ Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::json_schema(
 
 std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() {
   ConstraintReport report;
-  auto automaton = state_->find_or_make("object", report, [&](ConstraintReport&) {
+  auto automaton = state_->find_or_make("object", report, {}, [&](ConstraintReport&) {
     return Result<Grammar>(make_object_grammar(*state_->lexemes));
   });
   JEVONS_CHECK(automaton.has_value());
@@ -190,7 +194,8 @@ std::unique_ptr<OutputConstraint> ConstraintCompiler::json_object() {
 }
 
 Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
-    std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report) {
+    std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report,
+    const std::stop_token& stop) {
   const bool is_offered =
       rules.only.empty() || std::any_of(tools.begin(), tools.end(),
                                         [&](const auto& tool) { return tool.name == rules.only; });
@@ -205,8 +210,9 @@ Result<std::unique_ptr<OutputConstraint>> ConstraintCompiler::tool_calls(
                        tool.parameters);
   }
   JEVONS_ASSIGN(auto automaton,
-                state_->find_or_make(std::move(key), report, [&](ConstraintReport& dropped) {
-                  return make_call_grammar(tools, rules, {*begin, *end}, *state_->lexemes, dropped);
+                state_->find_or_make(std::move(key), report, stop, [&](ConstraintReport& dropped) {
+                  return make_call_grammar(tools, rules, {*begin, *end}, *state_->lexemes, dropped,
+                                           stop);
                 }));
   return std::make_unique<AutomatonConstraint>(state_->tokenizer, std::move(automaton),
                                                rules.must_call ? std::nullopt : begin);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,10 +67,11 @@ class ConstraintCompiler {
   ConstraintCompiler& operator=(const ConstraintCompiler&) = delete;
 
   /// JSON that `schema_json` accepts, then the end. Errors: not a JSON schema; with kRefuse, a
-  /// keyword that is not supported, by name and path; a schema that nothing satisfies.
-  [[nodiscard]] Result<std::unique_ptr<OutputConstraint>> json_schema(std::string_view schema_json,
-                                                                      Unsupported unsupported,
-                                                                      ConstraintReport& report);
+  /// keyword that is not supported, by name and path; a schema that nothing satisfies; `stop` was
+  /// requested, here and below.
+  [[nodiscard]] Result<std::unique_ptr<OutputConstraint>> json_schema(
+      std::string_view schema_json, Unsupported unsupported, ConstraintReport& report,
+      const std::stop_token& stop = {});
 
   /// Any JSON object.
   [[nodiscard]] std::unique_ptr<OutputConstraint> json_object();
@@ -87,7 +89,8 @@ class ConstraintCompiler {
   /// Calls of `tools` in the M2 format (text/output_parser.h), arguments held to their schemas.
   /// Unsupported keywords are dropped and reported. Errors: `only` is not among the tools.
   [[nodiscard]] Result<std::unique_ptr<OutputConstraint>> tool_calls(
-      std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report);
+      std::span<const ToolDefinition> tools, const ToolRules& rules, ConstraintReport& report,
+      const std::stop_token& stop = {});
 
  private:
   struct State;

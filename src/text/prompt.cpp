@@ -46,13 +46,20 @@ void write_turn_end(PieceWriter& out) {
   out.ours("\n");
 }
 
-Result<void> write_tools(PieceWriter& out, std::span<const ToolDefinition> tools) {
+Result<void> go_on(const std::stop_token& stop) {
+  if (stop.stop_requested()) return fail("given up: nobody waits for it any more");
+  return {};
+}
+
+Result<void> write_tools(PieceWriter& out, std::span<const ToolDefinition> tools,
+                         const std::stop_token& stop) {
   if (std::ranges::none_of(tools, &ToolDefinition::is_listed)) return {};
   out.ours(
       "\n\n# Tools\nYou may call one or more tools to assist with the user query.\n"
       "Here are the tools available in JSONSchema format:\n\n<tools>\n");
   for (std::size_t i = 0; i < tools.size(); ++i) {
     if (!tools[i].is_listed) continue;
+    JEVONS_TRY(go_on(stop));
     const auto function = parse_json(tools[i].function_json);
     if (!function) return fail("tools[{}].function: {}", i, function.error().message);
     if (!function->is_object()) {
@@ -107,7 +114,7 @@ Result<void> write_system(PieceWriter& out, std::span<const Message> messages,
     write_optional_line(out, "\nCurrent location: ", messages.front().current_location);
   }
   out.places().tools = out.n_bytes();
-  JEVONS_TRY(write_tools(out, request.tools));
+  JEVONS_TRY(write_tools(out, request.tools, options.stop));
   write_turn_end(out);
   out.places().system_end = out.n_bytes();
   return {};
@@ -217,18 +224,19 @@ void write_late_system(PieceWriter& out, const Message& message) {
 
 /// `first`: index of the first message after the system messages that come first.
 Result<void> write_turns(PieceWriter& out, std::span<const Message> messages, std::size_t first,
-                         bool late_system_messages) {
+                         const PromptOptions& options) {
   std::size_t n_until_last_user = 0;  // messages up to and including the last user message
   for (std::size_t i = first; i < messages.size(); ++i) {
     if (messages[i].role == Role::kUser) n_until_last_user = i + 1;
   }
   bool called_tools = false;  // by the latest assistant message
   for (std::size_t i = first; i < messages.size(); ++i) {
+    JEVONS_TRY(go_on(options.stop));
     const Message& message = messages[i];
     out.places().messages.push_back(out.n_bytes());
     switch (message.role) {
       case Role::kSystem:
-        if (late_system_messages) write_late_system(out, message);
+        if (options.late_system_messages) write_late_system(out, message);
         break;
       case Role::kUser:
         write_user(out, message);
@@ -268,7 +276,7 @@ Result<PlacedPrompt> render_placed_prompt(const ChatRequest& request, const Prom
   const std::size_t n_system = count_first_system_messages(messages, options.late_system_messages);
   PieceWriter out;
   JEVONS_TRY(write_system(out, messages.first(n_system), request, format, options));
-  JEVONS_TRY(write_turns(out, messages, n_system, options.late_system_messages));
+  JEVONS_TRY(write_turns(out, messages, n_system, options));
   if (options.add_generation_prompt) {
     write_turn_begin(out, "ai\n");
     out.ours(answer_opening(options.thinking));

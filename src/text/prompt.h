@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct PromptOptions {
   std::optional<std::string> model_identity{};  // instead of the format's default identity
   bool late_system_messages = true;             // false: dropped, as in the template
   bool known_nonces = false;  // true: left in the system text (text/known_nonces.h)
+  std::stop_token stop{};     // once requested, what is not rendered yet is an error
 };
 
 /// Where things stand in the text of a prompt, in bytes from its begin.

@@ -16,14 +16,15 @@ Tokenizer::Tokenizer(Vocabulary vocabulary, PreTokenizer pre_tokenizer, BytePair
       byte_pairs_(std::move(byte_pairs)),
       special_tokens_(vocabulary_) {}
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text,
-                                            SpecialTokens control_tokens) const {
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, SpecialTokens control_tokens,
+                                            const std::stop_token& stop) const {
   const TextRange all = {0, text.size()};
   const std::size_t n_trusted = control_tokens == SpecialTokens::kParse ? 1 : 0;
-  return encode_text(text, {&all, n_trusted});
+  return encode_text(text, {&all, n_trusted}, stop);
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::span<const PromptPiece> pieces) const {
+std::vector<std::int32_t> Tokenizer::encode(std::span<const PromptPiece> pieces,
+                                            const std::stop_token& stop) const {
   std::string text;
   std::vector<TextRange> trusted;
   for (const PromptPiece& piece : pieces) {
@@ -36,13 +37,15 @@ std::vector<std::int32_t> Tokenizer::encode(std::span<const PromptPiece> pieces)
       trusted.push_back({begin, text.size()});
     }
   }
-  return encode_text(text, trusted);
+  return encode_text(text, trusted, stop);
 }
 
 std::vector<std::int32_t> Tokenizer::encode_text(std::string_view text,
-                                                 std::span<const TextRange> trusted) const {
+                                                 std::span<const TextRange> trusted,
+                                                 const std::stop_token& stop) const {
   std::vector<std::int32_t> ids;
   BytePairs::Scratch scratch;
+  scratch.stop = stop;
   PieceReader reader(pre_tokenizer_);
   std::size_t at = 0;
   while (at < text.size()) {
@@ -50,6 +53,7 @@ std::vector<std::int32_t> Tokenizer::encode_text(std::string_view text,
     const std::size_t end = special ? special->place.begin : text.size();
     reader.start(text.substr(at, end - at));
     for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) {
+      if (stop.stop_requested()) return ids;
       byte_pairs_.encode(piece, scratch, ids);
     }
     if (!special) break;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,12 +34,15 @@ class Tokenizer {
   /// Errors: a pre-tokenizer that is not known, or what BytePairs::create refuses.
   [[nodiscard]] static Result<Tokenizer> create(Vocabulary vocabulary);
 
+  /// Once `stop` is requested it ends soon, with what it has: to be thrown away, here and below.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text,
-                                                 SpecialTokens control_tokens) const;
+                                                 SpecialTokens control_tokens,
+                                                 const std::stop_token& stop = {}) const;
 
   /// The pieces are encoded as the one text they join to, so the borders between them never change
   /// a token. Control tokens are recognised where all their bytes are trusted.
-  [[nodiscard]] std::vector<std::int32_t> encode(std::span<const PromptPiece> pieces) const;
+  [[nodiscard]] std::vector<std::int32_t> encode(std::span<const PromptPiece> pieces,
+                                                 const std::stop_token& stop = {}) const;
 
   /// The bytes of one token; special tokens give their literal text. Empty for unused tokens and
   /// for ids that do not exist.
@@ -68,7 +72,8 @@ class Tokenizer {
  private:
   Tokenizer(Vocabulary vocabulary, PreTokenizer pre_tokenizer, BytePairs byte_pairs);
   [[nodiscard]] std::vector<std::int32_t> encode_text(std::string_view text,
-                                                      std::span<const TextRange> trusted) const;
+                                                      std::span<const TextRange> trusted,
+                                                      const std::stop_token& stop) const;
 
   Vocabulary vocabulary_;
   PreTokenizer pre_tokenizer_;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stop_token>
+
 #include "running_server.h"
 
 namespace jevons {
@@ -243,6 +245,20 @@ TEST(GenerationPlan, PlainPromptsAreTakenAsTheyAre) {
   EXPECT_THAT(problem(request), HasSubstr("prompt is empty"));
   request.input = ChatRequest{};
   EXPECT_THAT(problem(request), HasSubstr("messages is empty"));
+}
+
+TEST(GenerationPlan, IsGivenUpWhenNobodyWaits) {
+  std::stop_source source;
+  GenerationOptions options;
+  options.stop = source.get_token();
+  GenerationRequest plain;
+  plain.input = std::vector<std::string>{"one"};
+  EXPECT_TRUE(plan(plain, {}, options));
+  EXPECT_TRUE(plan(chat_with_tools(), {}, options));
+  source.request_stop();
+  EXPECT_FALSE(plan(plain, {}, options));
+  EXPECT_FALSE(plan(chat_with_tools(), {}, options));
+  EXPECT_FALSE(count_prompt_tokens(*nano_engine(), chat(), {}, options));
 }
 
 }  // namespace

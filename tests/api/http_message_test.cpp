@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace jevons {
@@ -79,6 +80,34 @@ TEST(HttpRequestParser, ReadsTheHead) {
   EXPECT_EQ(parsed.rest, "GET / HTTP/1.1\r\n");
 }
 
+// RFC 9112, 3.2.2: a whole URL as the target, whose host counts instead of the header's.
+TEST(HttpRequestParser, ReadsTargetsThatAreUrls) {
+  const auto target = [](const std::string& url) {
+    const Parsed parsed = parse("GET " + url + " HTTP/1.1\r\nX: 1\r\nHost: header\r\n\r\n");
+    EXPECT_TRUE(parsed.request) << url;
+    return parsed.request.value_or(HttpRequest{});
+  };
+  const HttpRequest request = target("http://box.example:8080/health?a=/b?c");
+  EXPECT_EQ(request.path, "/health");
+  EXPECT_EQ(request.query, "a=/b?c");
+  EXPECT_EQ(request.target, "/health?a=/b?c");
+  EXPECT_EQ(*request.header("host"), "box.example:8080");
+  EXPECT_EQ(std::ranges::count(request.headers, HttpHeader("Host", "header")), 0);
+  EXPECT_EQ(target("HTTPS://[::1]").path, "/");
+  EXPECT_EQ(*target("HTTPS://[::1]").header("host"), "[::1]");
+  EXPECT_EQ(target("http://a?b=1").target, "/?b=1");
+  EXPECT_EQ(*target("/http://a/b").header("host"), "header");
+  EXPECT_EQ(target("/http://a/b").path, "/http://a/b");
+  const auto status = [](const std::string& url) {
+    return status_of("GET " + url + " HTTP/1.1\r\nHost: header\r\n\r\n");
+  };
+  EXPECT_EQ(status("http:///health"), 400);
+  EXPECT_EQ(status("http://user@localhost/health"), 400);
+  // The header must be there all the same.
+  EXPECT_EQ(status_of("GET http://a/ HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
+}
+
 TEST(HttpRequestParser, StopsAtTheHeadBeforeTheBody) {
   HttpRequestParser parser({});
   const std::size_t n = parser.feed(kPost);
@@ -119,6 +148,11 @@ TEST(HttpRequestParser, RefusesWhatIsAmbiguous) {
   EXPECT_EQ(status_of(with("Content-Length: 99999999999999999999999\r\n")), 400);
   EXPECT_EQ(status_of(with("Transfer-Encoding: gzip\r\n")), 400);
   EXPECT_EQ(status_of(with("Transfer-Encoding: chunked, gzip\r\n")), 400);
+  EXPECT_EQ(status_of(with("Transfer-Encoding: gzip, chunked\r\n")), 501);
+  EXPECT_EQ(status_of(with("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n")), 501);
+  EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(status_of(with("Origin: http://a\r\nOrigin: http://b\r\n")), 400);
+  EXPECT_EQ(status_of(with("Origin: http://a\r\nORIGIN: http://a\r\n")), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n\r\n"), 417);

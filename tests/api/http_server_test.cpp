@@ -207,5 +207,60 @@ TEST(HttpServer, OthersMayReachItOnlyWithAKey) {
   EXPECT_TRUE(ApiServer::start(std::move(with_key)));
 }
 
+TEST(HttpServer, TheHostOfAUrlIsTheOneThatIsChecked) {
+  const auto server = running_server();
+  const std::string own = "http://localhost:" + std::to_string(server->port());
+  EXPECT_EQ(ask(server->port(), "GET", own + "/health/live").status, 200);
+  EXPECT_EQ(ask(server->port(), "GET", own + "/health/live", "", "Host: evil.example\r\n").status,
+            200);
+  EXPECT_EQ(ask(server->port(), "GET", "http://evil.example/health/live").status, 403);
+  EXPECT_GT(tokens_of(ask(server->port(), "POST", own + kCount, kCountBody)), 0);
+}
+
+TEST(HttpServer, ASecondOriginIsRefused) {
+  ApiServerOptions options = quick_options();
+  options.cors_origins = {"http://app.example"};
+  const auto server = running_server(std::move(options));
+  const RawReply reply = ask(server->port(), "GET", "/v1/models", "",
+                             "Origin: http://app.example\r\nOrigin: http://evil.example\r\n");
+  EXPECT_EQ(reply.status, 400);
+}
+
+TEST(HttpServer, ACodingThatIsNotKnownIsRefused) {
+  const auto server = running_server();
+  RawClient client(server->port());
+  client.send("POST " + std::string(kCount) +
+              " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
+  EXPECT_EQ(client.read_reply().status, 501);
+  EXPECT_TRUE(client.sees_end());
+}
+
+// What needs no model is answered to a client that has ended its own side; what needs one is not,
+// since a client that has gone altogether looks the same.
+TEST(HttpServer, ClientsMayEndTheirSideBeforeTheAnswer) {
+  const auto server = running_server();
+  const auto reply_to = [&](const std::string& request) {
+    RawClient client(server->port());
+    client.send(request);
+    client.half_close();
+    RawReply reply = client.read_reply();
+    EXPECT_TRUE(client.sees_end());
+    return reply;
+  };
+  EXPECT_EQ(reply_to(http_request("GET", "/health")).status, 200);
+  EXPECT_EQ(reply_to(http_request("GET", "/metrics")).status, 200);
+  EXPECT_EQ(reply_to(http_request("GET", "/nothing")).status, 404);
+  EXPECT_EQ(reply_to(http_request("GET", "/v1/responses/resp_none")).status, 404);
+  EXPECT_EQ(reply_to(http_request("POST", "/v1/chat/completions", "{")).status, 400);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_GT(tokens_of(reply_to(http_request("POST", kCount, kCountBody))), 0);
+  }
+  RawClient generation(server->port());
+  generation.send(http_request("POST", "/v1/chat/completions", endless_chat("half closed")));
+  generation.half_close();
+  EXPECT_TRUE(generation.sees_end());
+  wait_until([] { return is_idle(*nano_engine()); });
+}
+
 }  // namespace
 }  // namespace jevons

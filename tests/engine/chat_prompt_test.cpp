@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <stop_token>
 
 #include "convert/synth_vocabulary.h"
 #include "text/json_value.h"
@@ -274,6 +275,19 @@ TEST(ChatPrompt, SaysHowItEnds) {
   EXPECT_EQ(prompt_of(request, turns, no_answer).opening, "");
   request.messages.push_back({.role = Role::kTool, .content = "b"});
   EXPECT_FALSE(chat_prompt(request, PromptFormat{}, {}, tokenizer(), turns, ""));
+}
+
+TEST(ChatPrompt, IsGivenUpWhenNobodyWaits) {
+  std::stop_source source;
+  PromptOptions options;
+  options.stop = source.get_token();
+  ChatRequest request;
+  request.messages = {{.role = Role::kUser, .content = std::string("hi")}};
+  const TurnStore turns;
+  EXPECT_TRUE(chat_prompt(request, PromptFormat{}, options, tokenizer(), turns, ""));
+  source.request_stop();
+  EXPECT_FALSE(chat_prompt(request, PromptFormat{}, options, tokenizer(), turns, ""));
+  EXPECT_FALSE(render_prompt(request, PromptFormat{}, options));
 }
 
 }  // namespace

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "engine/turn_store.h"
@@ -162,7 +165,40 @@ TEST(TurnFile, AStoreKnowsItsAnswersAfterARestart) {
   EXPECT_EQ(turns.find("key", answer)->ids, ids);
   EXPECT_EQ(turns.find("key", answer)->reasoning, "because");
   EXPECT_EQ(turns.find("other", answer), nullptr);
-  turns.flush();
+  turns.flush(10'000);
+}
+
+// A disk that hangs: a write beyond the limit of file sizes brings a signal to the thread that
+// writes, whose handler waits.
+std::atomic<bool> disk_hangs = false;
+void hang(int /*signal*/) {
+  while (disk_hangs) ::usleep(1000);
+}
+
+TEST(TurnFile, WaitsForADiskThatHangsNoLongerThanItIsTold) {
+  const ScratchFolder folder;
+  std::vector<TurnRecord> found;
+  const auto file = TurnFile::open(folder / "turns", "model", 8 * kRoom, found);
+  ASSERT_TRUE(file);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit tight = before;
+  tight.rlim_cur = kRoom;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &tight), 0);
+  disk_hangs = true;
+  const auto handler = ::signal(SIGXFSZ, hang);
+  (*file)->append({.key = std::string(2 * kRoom, 'k')});
+  std::jthread end([](const std::stop_token& stop) {
+    for (int i = 0; i < 1000 && !stop.stop_requested(); ++i) ::usleep(10'000);
+    disk_hangs = false;
+  });
+  (*file)->flush(50);
+  EXPECT_TRUE(disk_hangs);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  end.request_stop();
+  end.join();
+  (*file)->flush(10'000);
+  ::signal(SIGXFSZ, handler);
 }
 
 }  // namespace

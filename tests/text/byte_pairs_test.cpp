@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <stop_token>
 
 #include "random_text.h"
 
@@ -96,6 +97,20 @@ TEST(BytePairs, EqualRanksMergeFromTheLeft) {
   const Ids ids = encode(make(vocabulary), odd);
   EXPECT_EQ(ids.size(), 51u);
   EXPECT_EQ(ids.back(), 'a');
+}
+
+TEST(BytePairs, ALongPieceIsGivenUpWhenNobodyWaits) {
+  Vocabulary vocabulary = byte_vocabulary();
+  const std::int32_t aa = add_token(vocabulary, "aa", TokenKind::kNormal);
+  vocabulary.merges = {{'a', 'a', aa}};
+  std::stop_source source;
+  source.request_stop();
+  BytePairs::Scratch scratch;
+  scratch.stop = source.get_token();
+  Ids ids;
+  make(vocabulary).encode(std::string(100'000, 'a'), scratch, ids);
+  EXPECT_TRUE(ids.empty());
+  EXPECT_EQ(scratch.n_steps, 0U);
 }
 
 TEST(BytePairs, StepsGrowWithTheLengthOnly) {

@@ -142,5 +142,19 @@ TEST(Pattern, EndsWithTheBudget) {
   }
 }
 
+TEST(WorkBudget, GivesNothingOnceStopped) {
+  std::stop_source source;
+  WorkBudget budget(10, source.get_token());
+  WorkBudget part = budget.part(4);
+  EXPECT_EQ(part.left(), 4U);
+  EXPECT_TRUE(part.spend(3));
+  EXPECT_TRUE(budget.spend(3));
+  source.request_stop();
+  EXPECT_FALSE(part.spend(1));
+  EXPECT_FALSE(budget.spend(0));
+  EXPECT_EQ(budget.left(), 0U);
+  EXPECT_FALSE(budget.part(4).spend(0));
+}
+
 }  // namespace
 }  // namespace jevons

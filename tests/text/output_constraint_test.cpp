@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -361,6 +362,33 @@ TEST(ToolCalls, ATextThatWouldBeReadAsAnotherTypeDoesNotComeWhereThatIsWrong) {
   EXPECT_FALSE(takes_value("<parameter name=\"v\">42"));
   EXPECT_FALSE(takes_value("<parameter name=\"v\">abcde"));
   EXPECT_TRUE(takes_value("<parameter name=\"w\">null"));
+}
+
+std::stop_token stopped() {
+  std::stop_source source;
+  source.request_stop();
+  return source.get_token();
+}
+
+// What was given up half way is not taken for the schema later on.
+TEST(OutputConstraint, IsGivenUpWhenNobodyWaits) {
+  constexpr const char* kSchema =
+      R"({"type": "object", "properties": {"given_up": {"type": "string", "pattern": "^a+b$"}}})";
+  ConstraintCompiler compiler(tokenizer());
+  ConstraintReport report;
+  EXPECT_FALSE(compiler.json_schema(kSchema, Unsupported::kDrop, report, stopped()));
+  EXPECT_FALSE(compiler.json_schema(kSchema, Unsupported::kRefuse, report, stopped()));
+  ToolDefinition tool;
+  tool.name = "f";
+  tool.parameters = kSchema;
+  const ConstraintCompiler::ToolRules rules;
+  EXPECT_FALSE(compiler.tool_calls({&tool, 1}, rules, report, stopped()));
+  EXPECT_TRUE(report.dropped.empty());
+
+  EXPECT_TRUE(compiler.json_schema(kSchema, Unsupported::kDrop, report));
+  EXPECT_TRUE(compiler.json_schema(kSchema, Unsupported::kRefuse, report));
+  EXPECT_TRUE(compiler.tool_calls({&tool, 1}, rules, report));
+  EXPECT_TRUE(report.dropped.empty());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <stop_token>
 
 #include "random_text.h"
 
@@ -194,6 +195,16 @@ TEST(Tokenizer, UnknownPreTokenizerIsRefused) {
   const auto result = Tokenizer::create(std::move(vocabulary));
   ASSERT_FALSE(result.has_value());
   EXPECT_THAT(result.error().message, HasSubstr("'qwen2'"));
+}
+
+TEST(Tokenizer, EndsSoonWhenNobodyWaits) {
+  const Tokenizer tokenizer = make_with_specials();
+  std::stop_source source;
+  const PromptPiece piece{"one two three <think> four", true};
+  EXPECT_EQ(tokenizer.encode({&piece, 1}, source.get_token()), tokenizer.encode({&piece, 1}));
+  source.request_stop();
+  EXPECT_TRUE(tokenizer.encode({&piece, 1}, source.get_token()).empty());
+  EXPECT_TRUE(tokenizer.encode("one two", SpecialTokens::kParse, source.get_token()).empty());
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ Grammar::RuleId answer_rule(GrammarBuilder& grammar, Grammar::RuleId value) {
 }  // namespace
 
 Result<Grammar> make_schema_grammar(std::string_view schema_json, Unsupported unsupported,
-                                    const StandardLexemes& lexemes, ConstraintReport& report) {
+                                    const StandardLexemes& lexemes, ConstraintReport& report,
+                                    const std::stop_token& stop) {
   if (schema_json.size() > kMaxSchemaBytes) {
     return fail("the schema has {} bytes, at most {} are allowed", schema_json.size(),
                 kMaxSchemaBytes);
@@ -38,7 +39,7 @@ Result<Grammar> make_schema_grammar(std::string_view schema_json, Unsupported un
   if (!root->is_object() && root->kind != JsonValue::Kind::kBoolean) {
     return fail("the schema is {}, expected an object", json_kind_name(root->kind));
   }
-  WorkBudget budget(kSchemaWorkBudget);
+  WorkBudget budget(kSchemaWorkBudget, stop);
   SchemaReader reader(*root, unsupported, report, budget);
   GrammarBuilder grammar(kMaxGrammarSize);
   SchemaRules rules(grammar, reader, lexemes, Dialect::kJson, budget);

@@ -1,6 +1,7 @@
 // Answers that are one JSON value, as grammars. Any thread may call.
 #pragma once
 
+#include <stop_token>
 #include <string_view>
 
 #include "base/result.h"
@@ -14,7 +15,8 @@ namespace jevons {
 [[nodiscard]] Result<Grammar> make_schema_grammar(std::string_view schema_json,
                                                   Unsupported unsupported,
                                                   const StandardLexemes& lexemes,
-                                                  ConstraintReport& report);
+                                                  ConstraintReport& report,
+                                                  const std::stop_token& stop = {});
 
 /// Any JSON object.
 [[nodiscard]] Grammar make_object_grammar(const StandardLexemes& lexemes);

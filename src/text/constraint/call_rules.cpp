@@ -19,8 +19,11 @@ namespace {
 
 class CallGrammar {
  public:
-  CallGrammar(const StandardLexemes& lexemes, ConstraintReport& report)
-      : grammar_(kMaxGrammarSize), lexemes_(lexemes), report_(report) {}
+  CallGrammar(const StandardLexemes& lexemes, ConstraintReport& report, const std::stop_token& stop)
+      : grammar_(kMaxGrammarSize),
+        lexemes_(lexemes),
+        report_(report),
+        budget_(kCallsWorkBudget, stop) {}
 
   Result<Grammar> make(std::span<const ToolDefinition> tools,
                        const ConstraintCompiler::ToolRules& rules, CallMarkers markers) {
@@ -76,6 +79,7 @@ class CallGrammar {
     tool_rules_.push_back({index, rule});
     ConstraintReport dropped;
     const auto parameters = make_parameters(grammar_, tool.parameters, lexemes_, dropped, budget_);
+    JEVONS_TRY(budget_.spend(0));  // given up, not too complex
     if (!parameters) return make_free(tool, index, rule, parameters.error().message);
     for (DroppedKeyword& each : dropped.dropped) {
       each.path = fmt::format("tools.{}.parameters.{}", index, each.path);
@@ -107,7 +111,7 @@ class CallGrammar {
   GrammarBuilder grammar_;
   const StandardLexemes& lexemes_;
   ConstraintReport& report_;
-  WorkBudget budget_{kCallsWorkBudget};
+  WorkBudget budget_;
   std::set<std::string> names_;
   struct ToolRule {
     std::size_t index;  // of the tool
@@ -120,8 +124,9 @@ class CallGrammar {
 
 Result<Grammar> make_call_grammar(std::span<const ToolDefinition> tools,
                                   const ConstraintCompiler::ToolRules& rules, CallMarkers markers,
-                                  const StandardLexemes& lexemes, ConstraintReport& report) {
-  return CallGrammar(lexemes, report).make(tools, rules, markers);
+                                  const StandardLexemes& lexemes, ConstraintReport& report,
+                                  const std::stop_token& stop) {
+  return CallGrammar(lexemes, report, stop).make(tools, rules, markers);
 }
 
 }  // namespace jevons

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <stop_token>
 
 #include "base/result.h"
 #include "text/chat.h"
@@ -21,10 +22,12 @@ struct CallMarkers {
 
 /// The grammar of an answer that calls `tools`, from the marker that begins the block (must_call:
 /// the marker and line breaks before it are part of it). What is wrong with one tool's schema is
-/// dropped and reported; the tool can still be called. Errors: no tool can be called; too large.
+/// dropped and reported; the tool can still be called. Errors: no tool can be called; too large;
+/// `stop` was requested.
 [[nodiscard]] Result<Grammar> make_call_grammar(std::span<const ToolDefinition> tools,
                                                 const ConstraintCompiler::ToolRules& rules,
                                                 CallMarkers markers, const StandardLexemes& lexemes,
-                                                ConstraintReport& report);
+                                                ConstraintReport& report,
+                                                const std::stop_token& stop = {});
 
 }  // namespace jevons

@@ -247,7 +247,7 @@ Result<Grammar::StateId> make_parameters(GrammarBuilder& grammar, std::string_vi
   if (schema.size() > kMaxSchemaBytes) return fail("over {} bytes", kMaxSchemaBytes);
   JEVONS_ASSIGN(const JsonValue root, parse_json(schema));
   if (!root.is_object()) return fail("{}, expected an object", json_kind_name(root.kind));
-  WorkBudget own(std::min(budget.left(), kSchemaWorkBudget));
+  WorkBudget own = budget.part(kSchemaWorkBudget);
   const std::size_t before = own.left();
   auto made = ParameterRules(grammar, root, schema, lexemes, report, own).make();
   JEVONS_TRY(budget.spend(before - own.left()));

@@ -191,7 +191,7 @@ Result<void> SchemaRules::add_numbers(const Shape& shape, StateId from, StateId 
   const std::string key = key_of(rule);
   const auto known = text_rules_.find(key);
   if (known == text_rules_.end()) {
-    WorkBudget probe(budget_.left());
+    WorkBudget probe = budget_.part(budget_.left());
     auto lexeme = number_lexeme(rule, probe);
     JEVONS_TRY(budget_.spend(budget_.left() - probe.left()));
     // Bounds that exclude each other leave this shape without numbers.
@@ -208,7 +208,7 @@ Result<CharDfa> SchemaRules::pattern(const Shape::Pattern& pattern) {
     return known->second;
   }
   JEVONS_ASSIGN(const RegexNode node, parse_regex(pattern.regex));
-  WorkBudget limited(std::min(budget_.left(), kPatternBudget));
+  WorkBudget limited = budget_.part(kPatternBudget);
   const std::size_t before = limited.left();
   auto dfa = compile_pattern(node, limited);
   JEVONS_TRY(budget_.spend(before - limited.left()));
@@ -236,7 +236,7 @@ Result<std::optional<TextLanguage>> SchemaRules::strings(const Shape& shape) {
       JEVONS_TRY(reader_.unsupported(each.path, each.keyword, dfa.error().message));
       continue;
     }
-    WorkBudget limited(std::min(budget_.left(), kPatternBudget));
+    WorkBudget limited = budget_.part(kPatternBudget);
     const std::size_t before = limited.left();
     Result<CharDfa> both = all ? intersection(*all, *dfa, limited) : std::move(dfa);
     JEVONS_TRY(budget_.spend(before - limited.left()));
@@ -247,7 +247,7 @@ Result<std::optional<TextLanguage>> SchemaRules::strings(const Shape& shape) {
     all = std::move(*both);
   }
   if (!all) return counted_text(CodePointSet::any(), limits.min, limits.max);
-  WorkBudget limited(std::min(budget_.left(), kPatternBudget));
+  WorkBudget limited = budget_.part(kPatternBudget);
   const std::size_t before = limited.left();
   auto within = limited_text(std::move(*all), limits, limited);
   JEVONS_TRY(budget_.spend(before - limited.left()));

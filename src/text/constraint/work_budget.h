@@ -2,7 +2,10 @@
 // fate on every machine. Plain value, one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <stop_token>
+#include <utility>
 
 #include "base/result.h"
 
@@ -10,9 +13,15 @@ namespace jevons {
 
 class WorkBudget {
  public:
-  explicit WorkBudget(std::size_t n_steps) : left_(n_steps) {}
+  /// Once `stop` is requested nothing can be spent any more.
+  explicit WorkBudget(std::size_t n_steps, std::stop_token stop = {})
+      : left_(n_steps), stop_(std::move(stop)) {}
 
   [[nodiscard]] Result<void> spend(std::size_t n_steps) {
+    if (stop_.stop_requested()) {
+      left_ = 0;
+      return fail("is given up: nobody waits for it any more");
+    }
     if (n_steps > left_) {
       left_ = 0;
       return fail("is too complex: it needs more work or memory than the limit allows");
@@ -23,8 +32,14 @@ class WorkBudget {
 
   [[nodiscard]] std::size_t left() const { return left_; }
 
+  /// For work that may fail by itself; what it has spent is then to be spent here, too.
+  [[nodiscard]] WorkBudget part(std::size_t at_most) const {
+    return WorkBudget(std::min(left_, at_most), stop_);
+  }
+
  private:
   std::size_t left_;
+  std::stop_token stop_;
 };
 
 }  // namespace jevons
