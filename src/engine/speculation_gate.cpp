@@ -20,7 +20,7 @@ constexpr double kMostAllowance = 8;
 
 // Beyond so many steps, measurements say nothing about the next one.
 constexpr std::uint64_t kPlainHolds = 64;
-constexpr std::uint64_t kRatioHolds = 2000;
+constexpr std::uint64_t kRatioHolds = 500;
 constexpr std::size_t kEnough = 3;  // measurements
 
 // Before there was any guess: what repeats a few tokens often does so by chance. By
