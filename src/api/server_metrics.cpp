@@ -41,6 +41,10 @@ void write_requests(PrometheusText& out, const EngineStatus& s) {
   out.counter("jevons_disk_tokens_total", "of those, tokens that were read from disk",
               as_number(s.n_disk_tokens));
   out.counter("jevons_generated_tokens_total", "tokens written", as_number(s.n_generated_tokens));
+  out.counter("jevons_drafted_tokens_total", "tokens that were guessed ahead",
+              as_number(s.n_drafted_tokens));
+  out.counter("jevons_accepted_drafts_total", "of those, tokens that came true",
+              as_number(s.n_accepted_drafts));
 }
 
 void write_engine(PrometheusText& out, const EngineStatus& s) {

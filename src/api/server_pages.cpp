@@ -80,6 +80,8 @@ void add_engine(Json& page, const EngineStatus& s) {
                    {"n_cached_tokens", s.n_cached_tokens},
                    {"n_disk_tokens", s.n_disk_tokens},
                    {"n_generated_tokens", s.n_generated_tokens},
+                   {"n_drafted_tokens", s.n_drafted_tokens},
+                   {"n_accepted_drafts", s.n_accepted_drafts},
                    {"n_steps", s.n_steps},
                    {"n_preempted", s.n_preempted},
                    {"prompt_tokens_per_s", s.prompt_tokens_per_s},

@@ -41,6 +41,7 @@ EngineOptions engine_options(const Settings& settings, const std::string& model)
   options.context_length = settings.context;
   options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
   options.prefill_chunk = settings.batch;
+  options.speculate = settings.speculate == "auto";
   return options;
 }
 

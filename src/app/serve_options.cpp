@@ -83,6 +83,7 @@ Result<EngineOptions> serving_engine_options(const Settings& settings,
   options.context_length = settings.context;
   options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
   options.prefill_chunk = settings.batch;
+  options.speculate = settings.speculate == "auto";
   options.n_parallel = settings.parallel;
   options.queue_length = settings.queue;
   options.slice_ms = settings.slice_ms;

@@ -70,7 +70,8 @@ Result<Plan> plan_engine(const EngineOptions& options, const OpenModel& open) {
   plan.n_parallel = std::max(1, options.n_parallel);
   plan.queue_length = options.queue_length > 0 ? options.queue_length : 16 * plan.n_parallel;
   plan.model.n_threads = options.n_threads > 0 ? options.n_threads : available_cpus();
-  plan.model.max_batch = std::max(1, options.prefill_chunk) + plan.n_parallel;
+  plan.model.max_batch =
+      std::max(1, options.prefill_chunk) + plan.n_parallel + n_guess_rows(options.speculate);
   plan.model.kv_format = kv_format(options.kv_type);
   const ModelConfig& config = open.weights.config;
   plan.layout = KvLayout::of(config, plan.model.kv_format, kernels::best_kernel_set());
@@ -198,7 +199,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   state->core = std::make_unique<EngineCore>(
       state->model, state->tokenizer, *state->cache,
       EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
-                        std::max(1, options.prefill_chunk), options.slice_ms});
+                        std::max(1, options.prefill_chunk), options.slice_ms, options.speculate,
+                        options.forced_guesses});
   state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
                    state->core->rules().think_end.has_value()};
   return std::unique_ptr<Engine>(new Engine(std::move(state)));

@@ -29,10 +29,11 @@ EngineCore::EngineCore(Model& model, const Tokenizer& tokenizer, PrefixCache& ca
       options_(options),
       rules_(AnswerRules::of(tokenizer)),
       pool_(model.kv_layout().page_bytes, options.n_pages),
-      logits_(static_cast<std::size_t>(options.n_parallel) *
+      logits_(static_cast<std::size_t>(options.n_parallel + n_guess_rows(options.speculate)) *
               static_cast<std::size_t>(model.config().vocab_size)),
       sizer_(options.slice_ms, options.prefill_chunk) {
-  JEVONS_CHECK(model.max_batch() >= options.n_parallel + options.prefill_chunk);
+  JEVONS_CHECK(model.max_batch() >=
+               options.n_parallel + n_guess_rows(options.speculate) + options.prefill_chunk);
   batch_.reserve(static_cast<std::size_t>(model.max_batch()));
   publish(true);
   thread_ = std::thread([this] { run(); });

@@ -1,6 +1,6 @@
 // The engine's thread and everything it owns: sequences, pages, prefix cache. Each turn of its loop
 // takes the messages that came, gives places to those that wait, and runs one step of the network
-// with a token of every answer and a slice of the prompts.
+// with a token of every answer, tokens that are guessed to follow it, and a slice of the prompts.
 //
 // Public members: any thread. Private ones: the engine's thread, but for what says otherwise.
 #pragma once
@@ -22,6 +22,7 @@
 #include "engine/prefix_cache.h"
 #include "engine/scheduler.h"
 #include "engine/sequence.h"
+#include "engine/speculation_gate.h"
 #include "engine/step_timing.h"
 #include "model/model.h"
 
@@ -34,6 +35,8 @@ struct EngineCoreOptions {
   int n_pages = 0;
   int prefill_chunk = 512;
   double slice_ms = 200;
+  bool speculate = true;
+  int forced_guesses = 0;  // see EngineOptions
 };
 
 class EngineCore {
@@ -100,7 +103,14 @@ class EngineCore {
   void build_batch();
   [[nodiscard]] bool run_batch();
   void take_results(double ms);
-  void advance(Sequence& sequence, std::span<const float> logits);
+  void count_step(const SpeculationGate::Step& facts);
+  [[nodiscard]] int advance(Sequence& sequence, std::span<const float> logits);
+
+  // Tokens that are guessed ahead: engine_speculation.cpp
+  void plan_drafts();
+  [[nodiscard]] int most_guesses(const Sequence& sequence) const;
+  void write_draft(Sequence& sequence, int n_guesses);
+  void learn_guess(Sequence& sequence);
 
   // What others see: engine_status.cpp
   void note_progress();  // any thread
@@ -133,9 +143,11 @@ class EngineCore {
   std::vector<Sequence*> running_;  // in the step at hand
   std::vector<PromptWork> prompts_;
   std::vector<BatchToken> batch_;
-  std::vector<float> logits_;  // [n_parallel][vocab_size]
+  std::vector<float> logits_;  // [n_parallel and guesses][vocab_size]
+  std::vector<SpeculationGate::Candidate> candidates_;
 
   SliceSizer sizer_;
+  SpeculationGate gate_;
   SpeedMeter prompt_speed_, answer_speed_;
   EngineStatus counters_{};  // but for its sequences
   std::vector<EngineStatus::Sequence> seen_;

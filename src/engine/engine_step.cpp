@@ -25,6 +25,7 @@ bool EngineCore::plan_step() {
   for (std::size_t i = 0; i < live_.size(); ++i) {
     Sequence& sequence = *live_[i];
     sequence.n_step = 0;
+    sequence.draft.clear();
     if (!can_run(live_[i]) || sequence.priority != running_class_) continue;
     if (sequence.phase == Phase::kPrompt) {
       prompts_.push_back({i, sequence.n_pending(), sequence.id});
@@ -48,16 +49,21 @@ bool EngineCore::plan_step() {
   for (const auto& sequence : live_) {
     if (sequence->n_step > 0) running_.push_back(sequence.get());
   }
+  if (options_.speculate) plan_drafts();
   return !running_.empty();
 }
 
 void EngineCore::build_batch() {
   batch_.clear();
   for (Sequence* sequence : running_) {
-    for (int i = 0; i < sequence->n_step; ++i) {
-      const int position = sequence->n_computed + i;
+    int position = sequence->n_computed;
+    const int n_known = sequence->n_step - static_cast<int>(sequence->draft.size());
+    for (int i = 0; i < n_known; ++i, ++position) {
       batch_.push_back({sequence->tokens[static_cast<std::size_t>(position)], position,
                         &sequence->kv, position + 1 == sequence->n_tokens()});
+    }
+    for (const std::int32_t id : sequence->draft) {
+      batch_.push_back({id, position++, &sequence->kv, true});
     }
   }
 }
@@ -86,48 +92,85 @@ bool EngineCore::step() {
 }
 
 void EngineCore::take_results(double ms) {
-  StepFacts facts{0, 0, ms};
+  SpeculationGate::Step facts{.ms = ms};
   for (const Sequence* sequence : running_) {
-    (sequence->phase == Phase::kAnswer ? facts.n_decoded : facts.n_prompt_tokens) +=
-        sequence->n_step;
+    const int n_guesses = static_cast<int>(sequence->draft.size());
+    facts.n_guesses += n_guesses;
+    if (sequence->phase == Phase::kAnswer) {
+      ++facts.n_answers;
+    } else {
+      facts.n_prompt_tokens += sequence->n_step;
+    }
   }
-  sizer_.record(facts);
-  if (facts.n_prompt_tokens > 0) prompt_speed_.record(facts.n_prompt_tokens, ms);
-  if (facts.n_decoded > 0) answer_speed_.record(facts.n_decoded, ms);
-  ++counters_.n_steps;
-  counters_.n_prompt_tokens += static_cast<std::uint64_t>(facts.n_prompt_tokens);
   note_progress();
   const auto vocab_size = static_cast<std::size_t>(model_.config().vocab_size);
   std::span<const float> logits(logits_);
   for (Sequence* sequence : running_) {
-    sequence->n_computed += sequence->n_step;
+    // Guesses count when they have come true.
+    sequence->n_computed += sequence->n_step - static_cast<int>(sequence->draft.size());
     if (sequence->phase == Phase::kPrompt) {
       insert_whole_pages(*sequence);
       sequence->report_progress();
     }
     if (sequence->n_pending() > 0) continue;
-    advance(*sequence, logits.first(vocab_size));
-    logits = logits.subspan(vocab_size);
+    const std::size_t n_logits = (1 + sequence->draft.size()) * vocab_size;
+    facts.n_right += advance(*sequence, logits.first(n_logits));
+    logits = logits.subspan(n_logits);
   }
+  count_step(facts);
 }
 
-void EngineCore::advance(Sequence& sequence, std::span<const float> logits) {
+void EngineCore::count_step(const SpeculationGate::Step& facts) {
+  // What a step without guesses takes is what its slices are measured against.
+  if (facts.n_guesses == 0 || facts.n_prompt_tokens > 0) {
+    const int n_slice = facts.n_prompt_tokens > 0 ? facts.n_prompt_tokens + facts.n_guesses : 0;
+    sizer_.record({facts.n_answers, n_slice, facts.ms});
+  }
+  gate_.record(facts);
+  if (facts.n_prompt_tokens > 0) prompt_speed_.record(facts.n_prompt_tokens, facts.ms);
+  if (facts.n_answers > 0) answer_speed_.record(facts.n_answers + facts.n_right, facts.ms);
+  ++counters_.n_steps;
+  counters_.n_prompt_tokens += static_cast<std::uint64_t>(facts.n_prompt_tokens);
+  counters_.n_drafted_tokens += static_cast<std::uint64_t>(facts.n_guesses);
+  counters_.n_accepted_drafts += static_cast<std::uint64_t>(facts.n_right);
+}
+
+// Takes the token that follows from the first logits, and those that follow from the next ones as
+// long as each was guessed right; returns how many guesses were. The answer is asked for each token
+// as if it came alone, so nothing of it depends on what was guessed.
+// logits: [1 + guesses][vocab_size]
+int EngineCore::advance(Sequence& sequence, std::span<const float> logits) {
+  if (sequence.phase != Phase::kAnswer) gate_.answers_changed();
   sequence.phase = Phase::kAnswer;
   if (!sequence.has_answered) {
     sequence.has_answered = true;
     sequence.answer_started = EngineClock::now();
   }
-  const auto next = sequence.answer.next(logits);
-  if (!next) return end(sequence, std::unexpected(next.error()));
-  if (next->id) {
-    sequence.tokens.push_back(*next->id);
-    ++counters_.n_generated_tokens;
+  const std::size_t vocab_size = logits.size() / (1 + sequence.draft.size());
+  std::size_t n_right = 0;
+  std::optional<StopReason> ended;
+  for (;;) {
+    const auto next = sequence.answer.next(logits.subspan(n_right * vocab_size, vocab_size));
+    if (!next) {
+      end(sequence, std::unexpected(next.error()));
+      return static_cast<int>(n_right);
+    }
+    ended = next->ended;
+    if (next->id) {
+      sequence.tokens.push_back(*next->id);
+      ++counters_.n_generated_tokens;
+      if (options_.speculate) learn_guess(sequence);
+    }
+    if (!ended && sequence.n_tokens() > options_.context_length) ended = StopReason::kContextFull;
+    if (ended || n_right == sequence.draft.size() || next->id != sequence.draft[n_right]) break;
+    ++n_right;
+    ++sequence.n_computed;
   }
   if (const auto chunk = sequence.answer.take_chunk(); chunk && sequence.sink.on_chunk) {
     sequence.sink.on_chunk(*chunk);
   }
-  if (next->ended) return end(sequence, *next->ended);
-  if (sequence.n_tokens() > options_.context_length) end(sequence, StopReason::kContextFull);
+  if (ended) end(sequence, *ended);
+  return static_cast<int>(n_right);
 }
 
 }  // namespace jevons

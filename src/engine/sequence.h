@@ -11,7 +11,9 @@
 
 #include "engine/answer.h"
 #include "engine/completion.h"
+#include "engine/draft_lookup.h"
 #include "engine/prefix_cache.h"
+#include "engine/speculation_gate.h"
 #include "model/kv_cache.h"
 
 namespace jevons {
@@ -75,8 +77,13 @@ struct Sequence {
   CompletionId waits_for = 0;
   int waits_until = 0;
 
-  int n_reported = -1;        // of the prompt, read as far as the client knows
-  int n_step = 0;             // tokens in the step at hand
+  int n_reported = -1;  // of the prompt, read as far as the client knows
+  // What may come next, for speculation.
+  DraftLookup lookup;
+  GuessRecord guess_record{30};
+  std::vector<std::int32_t> draft;  // guessed tokens in the step at hand, after `tokens`
+
+  int n_step = 0;             // tokens in the step at hand, those of draft included
   bool has_begun = false;     // on_start was called
   bool has_answered = false;  // the prompt was read once
   bool has_ended = false;     // about to be removed

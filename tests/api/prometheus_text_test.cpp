@@ -49,12 +49,16 @@ TEST(ServerMetrics, CountsRequestsAndTimes) {
   metrics.count("/v1/messages", 429, 0.1, {});
   EngineStatus status{};
   status.n_generated_tokens = 7;
+  status.n_drafted_tokens = 6;
+  status.n_accepted_drafts = 5;
   const auto samples = parse_prometheus(metrics.text({}, &status, 3));
   EXPECT_EQ(samples.at("jevons_http_requests_total{path=\"/v1/messages\",code=\"200\"}"), 1);
   EXPECT_EQ(samples.at("jevons_http_requests_total{path=\"/v1/messages\",code=\"429\"}"), 1);
   EXPECT_EQ(samples.at("jevons_inter_token_seconds_count"), 2);
   EXPECT_EQ(samples.at("jevons_time_to_first_token_seconds_bucket{le=\"0.5\"}"), 1);
   EXPECT_EQ(samples.at("jevons_generated_tokens_total"), 7);
+  EXPECT_EQ(samples.at("jevons_drafted_tokens_total"), 6);
+  EXPECT_EQ(samples.at("jevons_accepted_drafts_total"), 5);
   EXPECT_EQ(samples.at("jevons_http_requests_running"), 3);
   EXPECT_GT(samples.at("process_resident_memory_bytes"), 0);
   EXPECT_GT(samples.at("process_open_fds"), 0);

@@ -38,6 +38,10 @@ CompletionRequest random_request(Random& random, const Engine& engine) {
   // Most answers of a random model would end at once.
   if (random() % 4 != 0) {
     sampling.logit_bias = {{engine.tokenizer().vocabulary().eos_id.value(), -1000.0F}};
+    // Few different tokens repeat themselves, so that some are guessed ahead.
+    for (int id = 65; random() % 2 == 0 && id < 69; ++id) {
+      sampling.logit_bias.emplace_back(id, 50.0F);
+    }
   }
   request.n_logprobs = uniform(random, -1, 3);
   if (random() % 3 == 0) request.stop_strings = {"e", "th"};
@@ -58,6 +62,7 @@ EngineOptions random_options(Random& random) {
   options.n_parallel = uniform(random, 1, 8);
   options.queue_length = 1000;
   options.slice_ms = uniform(random, 1, 200);
+  options.forced_guesses = uniform(random, 0, 5);
   return options;
 }
 
@@ -72,7 +77,9 @@ void expect_beginning(const Written& part, const Written& whole) {
 
 class Stress {
  public:
-  explicit Stress(unsigned seed) : random_(seed), alone_(tiny_options()) {}
+  explicit Stress(unsigned seed) : random_(seed), alone_(tiny_options()) {
+    alone_.speculate = false;
+  }
 
   /// Sends n requests in a random rhythm and cancels some of them.
   void run(const EngineOptions& options, int n_requests) {

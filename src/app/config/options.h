@@ -27,6 +27,7 @@ struct Settings {
   int context = 0;    // 0: planned
   std::string kv_type = "q8_0";
   int batch = 512;
+  std::string speculate = "auto";
   int predict = 0;  // 0 or -1: until the context is full
   std::optional<double> temperature, top_p, min_p;
   std::optional<int> top_k;
