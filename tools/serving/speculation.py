@@ -6,6 +6,8 @@ with --speculate auto and off, in turns, on answers that are given (the arithmet
 import argparse
 import json
 import os
+import random
+import string
 import tempfile
 
 from jevons_server import NANO, Server, median, row, words
@@ -19,12 +21,19 @@ def edited(text):
     return " ".join(parts)
 
 
+def without_repetition(n_words):
+    """Words of random letters: nothing in them was there before."""
+    letters = random.Random(3)
+    return " ".join("".join(letters.choices(string.ascii_lowercase, k=letters.randint(3, 9)))
+                    for _ in range(n_words))
+
+
 def script(n_words):
     document = words(n_words, 1)
     return document, [
         {"match": "Repeat this", "answer": "Yes.</think>\n\n" + document},
         {"match": "Edit this", "answer": "Yes.</think>\n\n" + edited(document)},
-        {"match": "Tell", "answer": "Yes.</think>\n\n" + words(n_words, 2)},
+        {"match": "Tell", "answer": "Yes.</think>\n\n" + without_repetition(n_words)},
     ]
 
 
