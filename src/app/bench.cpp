@@ -23,7 +23,7 @@ namespace {
 
 struct BenchFlags {
   std::unique_ptr<OptionReader> options;
-  std::vector<int> prompts{512}, generations{128}, depths{0}, threads;
+  std::vector<int> prompts{512}, generations{128}, depths{0}, sequences{1}, threads;
   std::string forced;
   int n_repetitions = 5;
   bool json = false, breakdown = false;
@@ -38,7 +38,9 @@ std::vector<SpeedTest> tests_of(const BenchFlags& flags) {
         if (n > 0) tests.push_back({true, n, depth, n_threads});
       }
       for (const int n : flags.generations) {
-        if (n > 0) tests.push_back({false, n, depth, n_threads});
+        for (const int n_sequences : flags.sequences) {
+          if (n > 0) tests.push_back({false, n, depth, n_threads, n_sequences});
+        }
       }
     }
   }
@@ -59,6 +61,7 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   SpeedOptions options;
   options.n_repetitions = flags.n_repetitions;
   options.batch = settings.batch;
+  options.measure_limits = true;
   options.kv_format = f16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
   RoutingTrace forced;
   if (!flags.forced.empty()) {
@@ -79,9 +82,10 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   SamplingParams sampling;
   sampling.seed = 1;
   Sampler sampler(sampling, {});
+  report.stage_bytes = stage_bytes(model.weights);
+  report.n_experts_per_token = model.weights.config.n_layers * model.weights.config.n_experts_used;
   if (flags.breakdown) {
     options.breakdown = report.has_breakdown = true;
-    report.stage_bytes = stage_bytes(model.weights);
     options.sample = [&](std::span<const float> logits) {
       static_cast<void>(sampler.sample(logits));
     };
@@ -126,6 +130,8 @@ CommandBody define_bench(CLI::App& app) {
   add_list(app, "-p,--n-prompt", flags->prompts, "tokens of prompts, 0: none [512]", 0);
   add_list(app, "-n,--n-gen", flags->generations, "tokens to generate, 0: none [128]", 0);
   add_list(app, "-d,--n-depth", flags->depths, "tokens that stand before them [0]", 0);
+  add_list(app, "-s,--n-sequences", flags->sequences, "sequences that generate side by side [1]",
+           1);
   add_list(app, "-t,--threads", flags->threads, "threads [all CPUs]", 1);
   app.add_option("-r,--repetitions", flags->n_repetitions, "runs of each test [5]")
       ->type_name("N")

@@ -13,7 +13,9 @@ using Json = nlohmann::ordered_json;
 
 std::string test_name(const SpeedTest& test) {
   const std::string depth = test.depth > 0 ? fmt::format(" @ {}", test.depth) : "";
-  return fmt::format("{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, depth);
+  const std::string sequences =
+      test.n_sequences > 1 ? fmt::format(" x {}", test.n_sequences) : std::string();
+  return fmt::format("{}{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, sequences, depth);
 }
 
 // One line of a breakdown. bytes: of weights, or of keys and values, that a token reads; 0: none
@@ -24,13 +26,16 @@ struct Stage {
   double bytes_per_token;
 };
 
+double n_steps_of(const SpeedFigure& figure) {
+  return figure.test.n_tokens * static_cast<double>(figure.tokens_per_second.size());
+}
+
 std::vector<Stage> stages_of(const SpeedFigure& figure, const StageBytes& weights,
                              double kv_bytes) {
-  const double n_tokens =
-      figure.test.n_tokens * static_cast<double>(figure.tokens_per_second.size());
+  const double n_tokens = n_steps_of(figure) * figure.test.n_sequences;
   const auto ms = [&](double seconds) { return seconds * 1000 / n_tokens; };
   const StageTimes& t = figure.stages;
-  const double reads = figure.test.is_prompt ? 0 : 1;
+  const double reads = figure.test.is_prompt || figure.test.n_sequences > 1 ? 0 : 1;
   return {{"projections", ms(t.projections), reads * weights.projections},
           {"attention", ms(t.attention), reads * kv_bytes},
           {"router", ms(t.router), reads * weights.router},
@@ -44,10 +49,18 @@ std::string speed_text(double value) { return fmt::format("{:.{}f}", value, valu
 
 }  // namespace
 
-double BenchReport::bytes_per_token(const SpeedTest& test) const {
+double BenchReport::kv_bytes(const SpeedTest& test) const {
   const double keys = test.depth + (test.is_prompt ? 0.0 : test.n_tokens / 2.0);
-  return static_cast<double>(weight_bytes_per_token) +
-         keys * static_cast<double>(kv_bytes_per_token);
+  return keys * static_cast<double>(kv_bytes_per_token);
+}
+
+double BenchReport::bytes_per_token(const SpeedFigure& figure) const {
+  const SpeedTest& test = figure.test;
+  const auto weights = static_cast<double>(weight_bytes_per_token);
+  if (test.n_sequences == 1) return weights + kv_bytes(test);
+  const double experts = static_cast<double>(figure.stages.n_experts) / n_steps_of(figure) /
+                         n_experts_per_token * stage_bytes.experts;
+  return (weights - stage_bytes.experts + experts) / test.n_sequences + kv_bytes(test);
 }
 
 double BenchReport::ratio_to_limit(const SpeedFigure& figure) const {
@@ -55,7 +68,7 @@ double BenchReport::ratio_to_limit(const SpeedFigure& figure) const {
       figure.test.is_prompt ? figure.int8_operations_per_second : figure.memory_bytes_per_second;
   if (limit <= 0) return 0;
   const double work =
-      figure.test.is_prompt ? 2.0 * prompt_multiplications : bytes_per_token(figure.test);
+      figure.test.is_prompt ? 2.0 * prompt_multiplications : bytes_per_token(figure);
   return figure.mean * work / limit;
 }
 
@@ -76,7 +89,7 @@ std::string BenchReport::text(int columns) const {
     const SpeedTest& test = figure.test;
     table.add_row({test_name(test), fmt::format("{}", test.n_threads), speed_text(figure.mean),
                    speed_text(figure.deviation),
-                   test.is_prompt ? "" : bytes_text(bytes_per_token(test)),
+                   test.is_prompt ? "" : bytes_text(bytes_per_token(figure)),
                    fmt::format("{:.1f} %", 100 * ratio_to_limit(figure)),
                    test.is_prompt ? "int8" : "memory"});
   }
@@ -88,8 +101,7 @@ std::string BenchReport::text(int columns) const {
 
 std::string BenchReport::breakdown_text(const SpeedFigure& figure, int columns) const {
   const SpeedTest& test = figure.test;
-  const double kv_bytes = bytes_per_token(test) - static_cast<double>(weight_bytes_per_token);
-  const std::vector<Stage> stages = stages_of(figure, stage_bytes, kv_bytes);
+  const std::vector<Stage> stages = stages_of(figure, stage_bytes, kv_bytes(test));
   double total = 0;
   for (const Stage& stage : stages) total += stage.ms_per_token;
   TextTable table({test_name(test), ">ms/token", ">share", ">memory", ">of limit"});
@@ -102,7 +114,8 @@ std::string BenchReport::breakdown_text(const SpeedFigure& figure, int columns) 
                    has_speed ? bytes_text(speed) + "/s" : "",
                    has_speed && limit > 0 ? fmt::format("{:.0f} %", 100 * speed / limit) : ""});
   }
-  const double n_tokens = test.n_tokens * static_cast<double>(figure.tokens_per_second.size());
+  const double n_steps = n_steps_of(figure);
+  const double n_tokens = n_steps * test.n_sequences;
   const StageTimes& times = figure.stages;
   std::string out = "\n" + table.render(columns);
   out +=
@@ -110,8 +123,8 @@ std::string BenchReport::breakdown_text(const SpeedFigure& figure, int columns) 
                   test.n_threads, test.n_threads == 1 ? "" : "s", times.waiting * 1000 / n_tokens,
                   100 * times.waiting * 1000 / n_tokens / total);
   if (!test.is_prompt && times.n_loops > 0) {
-    out += fmt::format("{:.0f} loops divided among threads for a token\n",
-                       static_cast<double>(times.n_loops) / n_tokens);
+    out += fmt::format("{:.0f} loops divided among threads in a step\n",
+                       static_cast<double>(times.n_loops) / n_steps);
   }
   return out;
 }
@@ -142,13 +155,13 @@ std::string BenchReport::json() const {
                               {"tokens_per_second", figure.mean},
                               {"deviation", figure.deviation},
                               {"repetitions", figure.tokens_per_second},
-                              {"bytes_per_token", bytes_per_token(test)},
+                              {"sequences", test.n_sequences},
+                              {"bytes_per_token", bytes_per_token(figure)},
                               {"ratio_to_limit", ratio_to_limit(figure)},
                               {"limit", test.is_prompt ? "int8" : "memory"}});
     if (!has_breakdown) continue;
-    const double kv_bytes = bytes_per_token(test) - static_cast<double>(weight_bytes_per_token);
     Json stages = Json::object();
-    for (const Stage& stage : stages_of(figure, stage_bytes, kv_bytes)) {
+    for (const Stage& stage : stages_of(figure, stage_bytes, kv_bytes(test))) {
       stages[stage.name] =
           Json{{"ms_per_token", stage.ms_per_token}, {"bytes_per_token", stage.bytes_per_token}};
     }

@@ -16,6 +16,7 @@ struct BenchReport {
   std::string kv_type;
   std::uint64_t weight_bytes_per_token = 0;
   std::uint64_t kv_bytes_per_token = 0;
+  int n_experts_per_token = 0;        // of all layers together
   double prompt_multiplications = 0;  // weights that a token of a prompt is multiplied with
   /// What this machine can do with some threads: bytes per second, and multiplications and
   /// additions of 8-bit integers per second.
@@ -28,8 +29,10 @@ struct BenchReport {
   bool has_breakdown = false;
   StageBytes stage_bytes{};
 
-  /// Read for one generated token of a test, keys and values in the middle of it included.
-  [[nodiscard]] double bytes_per_token(const SpeedTest& test) const;
+  /// Read for one generated token of a test, keys and values in the middle of it included. Of
+  /// several sequences side by side each reads its own keys and values, and all together read the
+  /// weights once, of the experts those that any of them chose in the run.
+  [[nodiscard]] double bytes_per_token(const SpeedFigure& figure) const;
   /// Of the memory bandwidth for generation, of the int8 peak for prompts, both as measured around
   /// this test; 0 if not measured.
   [[nodiscard]] double ratio_to_limit(const SpeedFigure& figure) const;
@@ -38,6 +41,7 @@ struct BenchReport {
   [[nodiscard]] std::string json() const;
 
  private:
+  [[nodiscard]] double kv_bytes(const SpeedTest& test) const;
   [[nodiscard]] std::string breakdown_text(const SpeedFigure& figure, int columns) const;
 };
 

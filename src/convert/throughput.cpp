@@ -26,49 +26,49 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The model of one number of threads, with one sequence that tests of one depth share.
+// The model of one number of threads, with sequences that tests of one depth share.
 class Bench {
  public:
-  Bench(const M2Weights& weights, int n_threads, const SpeedOptions& options)
+  Bench(const M2Weights& weights, int n_threads, int n_sequences, const SpeedOptions& options)
       : weights_(weights),
         options_(options),
         model_(weights, {n_threads, options.batch, options.kv_format, nullptr}),
-        sequence_(model_.kv_layout()),
-        logits_(static_cast<std::size_t>(weights.config.vocab_size)) {}
+        sequences_(static_cast<std::size_t>(n_sequences)),
+        logits_(static_cast<std::size_t>(weights.config.vocab_size) * sequences_.size()) {
+    for (Filled& sequence : sequences_) {
+      sequence.kv = std::make_unique<KvSequence>(model_.kv_layout());
+    }
+  }
 
   [[nodiscard]] Result<void> reserve(const SpeedTest& test) {
     const auto n_tokens = static_cast<std::uint64_t>(test.depth) + test.n_tokens;
-    const auto there = static_cast<std::uint64_t>(sequence_.capacity());
-    const std::uint64_t needed = model_.kv_layout().bytes_per_token() *
-                                 (n_tokens - std::min(n_tokens, there) + kernels::kKeysPerPage);
+    std::uint64_t needed = 0;
+    for (int i = 0; i < test.n_sequences; ++i) {
+      const auto there = static_cast<std::uint64_t>(at(i).kv->capacity());
+      needed += model_.kv_layout().bytes_per_token() *
+                (n_tokens - std::min(n_tokens, there) + kernels::kKeysPerPage);
+    }
     const std::uint64_t available = memory_info().available_bytes;
     if (needed > available) {
-      return fail("{} tokens of context need {} MB more, and {} MB are available", n_tokens,
-                  needed / 1'000'000, available / 1'000'000);
+      return fail("{} tokens of context for {} sequences need {} MB more, and {} MB are available",
+                  n_tokens, test.n_sequences, needed / 1'000'000, available / 1'000'000);
     }
-    sequence_.reserve(static_cast<int>(n_tokens));
+    for (int i = 0; i < test.n_sequences; ++i) at(i).kv->reserve(static_cast<int>(n_tokens));
     extend_trace(static_cast<int>(n_tokens));
     return {};
-  }
-
-  // Positions before `depth` hold the same tokens whatever the test.
-  void fill(int depth) {
-    if (n_filled_ < depth) read(n_filled_, depth - n_filled_);
-    n_filled_ = std::max(n_filled_, depth);
   }
 
   // Seconds for one run. Overwrites everything from the depth on. figure: takes the stages, or
   // null.
   double time(const SpeedTest& test, SpeedFigure* figure) {
-    n_filled_ = std::min(n_filled_, test.depth);
-    fill(test.depth);
+    for (int i = 0; i < test.n_sequences; ++i) fill(i, test.depth);
     model_.time_stages(figure != nullptr ? &figure->stages : nullptr);
     const auto start = Clock::now();
     if (test.is_prompt) {
-      read(test.depth, test.n_tokens);
+      read(0, test.depth, test.n_tokens);
     } else {
       for (int i = 0; i < test.n_tokens; ++i) {
-        read(test.depth + i, 1);
+        step(test.depth + i, test.n_sequences);
         if (figure != nullptr && options_.sample) sample(*figure);
       }
     }
@@ -80,24 +80,55 @@ class Bench {
  private:
   void sample(SpeedFigure& figure) {
     const auto start = Clock::now();
-    options_.sample(logits_);
+    const auto vocab_size = static_cast<std::size_t>(weights_.config.vocab_size);
+    for (int i = 0; i < figure.test.n_sequences; ++i) {
+      options_.sample(
+          std::span(logits_).subspan(static_cast<std::size_t>(i) * vocab_size, vocab_size));
+    }
     figure.sampling_seconds += seconds_since(start);
   }
 
-  void read(int first, int n) {
+  struct Filled {
+    std::unique_ptr<KvSequence> kv;
+    int n_tokens = 0;  // that are the same for every test
+  };
+  [[nodiscard]] Filled& at(int sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
+
+  // Positions before `depth` hold the same tokens whatever the test; those after it will not.
+  void fill(int sequence, int depth) {
+    Filled& filled = at(sequence);
+    if (filled.n_tokens < depth) read(sequence, filled.n_tokens, depth - filled.n_tokens);
+    filled.n_tokens = depth;
+  }
+
+  void read(int sequence, int first, int n) {
     for (int from = first; from < first + n; from += options_.batch) {
       batch_.clear();
       const int to = std::min(first + n, from + options_.batch);
       for (int i = from; i < to; ++i) {
-        batch_.push_back({token_at(i), i, &sequence_, i + 1 == first + n});
+        batch_.push_back({token_at(sequence, i), i, at(sequence).kv.get(), i + 1 == first + n});
       }
-      const RoutingHooks hooks{options_.forced != nullptr ? &trace_ : nullptr, nullptr};
-      model_.forward(batch_, logits_.data(), hooks);
+      forward();
     }
   }
 
-  [[nodiscard]] std::int32_t token_at(int position) const {
-    std::minstd_rand random(static_cast<unsigned>(position) + 1);
+  // The next token of each sequence.
+  void step(int position, int n_sequences) {
+    batch_.clear();
+    for (int i = 0; i < n_sequences; ++i) {
+      batch_.push_back({token_at(i, position), position, at(i).kv.get(), true});
+    }
+    forward();
+  }
+
+  void forward() {
+    const RoutingHooks hooks{options_.forced != nullptr ? &trace_ : nullptr, nullptr};
+    model_.forward(batch_, logits_.data(), hooks);
+  }
+
+  [[nodiscard]] std::int32_t token_at(int sequence, int position) const {
+    std::minstd_rand random(static_cast<unsigned>(position) + 1 +
+                            1'000'003U * static_cast<unsigned>(sequence));
     random.discard(3);  // neighbouring seeds begin alike
     return static_cast<std::int32_t>(random() % static_cast<unsigned>(weights_.config.vocab_size));
   }
@@ -117,11 +148,10 @@ class Bench {
   const M2Weights& weights_;
   const SpeedOptions& options_;
   Model model_;
-  KvSequence sequence_;
-  std::vector<float> logits_;  // [vocab_size]
+  std::vector<Filled> sequences_;
+  std::vector<float> logits_;  // [sequences][vocab_size]
   std::vector<BatchToken> batch_;
   RoutingTrace trace_;
-  int n_filled_ = 0;
 };
 
 void summarise(SpeedFigure& figure) {
@@ -134,7 +164,8 @@ void summarise(SpeedFigure& figure) {
   figure.deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
 }
 
-void note_limits(SpeedFigure& figure) {
+void note_limits(SpeedFigure& figure, const SpeedOptions& options) {
+  if (options.progress) options.progress("measuring the machine");
   const int n_threads = figure.test.n_threads;
   if (figure.test.is_prompt) {
     figure.int8_operations_per_second =
@@ -146,8 +177,9 @@ void note_limits(SpeedFigure& figure) {
 }
 
 std::string test_text(const SpeedTest& test) {
-  return fmt::format("{} {} at depth {}, {} threads", test.is_prompt ? "prompt" : "generation",
-                     test.n_tokens, test.depth, test.n_threads);
+  return fmt::format("{} {} at depth {}, {} threads, {} sequences",
+                     test.is_prompt ? "prompt" : "generation", test.n_tokens, test.depth,
+                     test.n_threads, test.n_sequences);
 }
 
 // Adds up `n` words of each of two streams; the sum keeps the compiler from leaving it out.
@@ -180,16 +212,21 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
   std::vector<SpeedFigure> figures;
   std::unique_ptr<Bench> bench;
   int n_threads = 0;
+  int most_sequences = 1;
+  for (const SpeedTest& test : tests) most_sequences = std::max(most_sequences, test.n_sequences);
+  if (most_sequences > options.batch) {
+    return fail("{} sequences side by side are more than the {} tokens of a batch", most_sequences,
+                options.batch);
+  }
   for (const SpeedTest& test : tests) {
     if (bench == nullptr || n_threads != test.n_threads) {
       bench.reset();  // its memory first
-      bench = std::make_unique<Bench>(weights, test.n_threads, options);
+      bench = std::make_unique<Bench>(weights, test.n_threads, most_sequences, options);
       n_threads = test.n_threads;
     }
     JEVONS_TRY(bench->reserve(test));
     SpeedFigure figure{.test = test, .tokens_per_second = {}, .mean = 0, .deviation = 0};
-    if (options.progress) options.progress("measuring the machine");
-    note_limits(figure);
+    if (options.measure_limits) note_limits(figure, options);
     for (int i = 0; i <= options.n_repetitions; ++i) {
       if (options.is_cancelled && options.is_cancelled()) return fail("interrupted");
       if (options.progress) {
@@ -197,11 +234,12 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
             fmt::format("{}, run {} of {}", test_text(test), i, options.n_repetitions));
       }
       const bool counts = i > 0;  // the first warms up
-      const double seconds = bench->time(test, counts && options.breakdown ? &figure : nullptr);
-      if (counts) figure.tokens_per_second.push_back(test.n_tokens / seconds);
+      const bool wants_stages = options.breakdown || test.n_sequences > 1;
+      const double seconds = bench->time(test, counts && wants_stages ? &figure : nullptr);
+      if (counts) figure.tokens_per_second.push_back(test.n_tokens * test.n_sequences / seconds);
     }
     summarise(figure);
-    note_limits(figure);
+    if (options.measure_limits) note_limits(figure, options);
     figures.push_back(std::move(figure));
   }
   return figures;

@@ -17,22 +17,24 @@
 namespace jevons {
 
 /// As llama-bench means them: "prompt" reads n tokens in batches, "generation" runs n tokens one by
-/// one, both after `depth` tokens that are not timed. Random tokens, no sampling.
+/// one, both after `depth` tokens that are not timed. Random tokens, no sampling. Several sequences
+/// generate side by side, each its own tokens.
 struct SpeedTest {
   bool is_prompt;
-  int n_tokens;
+  int n_tokens;  // of one sequence
   int depth;
   int n_threads;
+  int n_sequences = 1;
 };
 
 struct SpeedFigure {
   SpeedTest test;
-  std::vector<double> tokens_per_second;  // of each repetition
+  std::vector<double> tokens_per_second;  // of each repetition, all sequences together
   double mean;
   double deviation;  // standard deviation of the repetitions, 0 for one
-  // What the machine could do just before and after, the better of both.
+  // What the machine could do just before and after, the better of both; 0 if it was not asked.
   double memory_bytes_per_second = 0, int8_operations_per_second = 0;
-  // Of all repetitions together, if it was asked for.
+  // Of all repetitions together, if it was asked for or there are several sequences.
   StageTimes stages{};
   double sampling_seconds = 0;
 };
@@ -54,7 +56,8 @@ struct SpeedOptions {
   const RoutingTrace* forced = nullptr;  // repeated for as many tokens as a test has
   std::function<bool()> is_cancelled;    // asked between repetitions; may be empty
   std::function<void(const std::string& what)> progress;  // may be empty
-  bool breakdown = false;  // measure the stages; a generation's tokens are then sampled, too
+  bool measure_limits = false;  // of the machine, around each test: a second and a GiB
+  bool breakdown = false;       // measure the stages; a generation's tokens are then sampled, too
   std::function<void(std::span<const float> logits)> sample;  // how; may be empty
 };
 

@@ -15,7 +15,7 @@ JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels::avx2 {
 namespace {
 
-constexpr int kFewestPanelTokens = 2;  // fewer are multiplied without unpacking to memory
+constexpr int kFewestPanelTokens = 4;  // fewer are multiplied without unpacking to memory
 constexpr int kRows = kRowsAtOnceAvx2;
 constexpr int kBlocksBetweenPrefetches = 4;
 

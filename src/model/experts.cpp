@@ -121,10 +121,12 @@ void Experts::project_in(const LayerWeights& layer, int n_tokens) {
     y_up_[i] = up_.row(slot);
   }
   jobs_.clear();
+  n_run_ = 0;
   for (int e = 0; e < config_.n_experts; ++e) {
     const auto first = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(e)]);
     const int n = first_slot_[static_cast<std::size_t>(e) + 1] - static_cast<int>(first);
     if (n == 0) continue;
+    ++n_run_;
     jobs_.push_back({layer.gate.expert(e), x_gate_.data() + first, y_gate_.data() + first, n});
     jobs_.push_back({layer.up.expert(e), x_up_.data() + first, y_up_.data() + first, n});
   }

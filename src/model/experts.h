@@ -31,6 +31,9 @@ class Experts {
   /// were routed last. hidden: rows of [hidden_size].
   void mix(const LayerWeights& layer, const FloatRows& hidden, int n_tokens);
 
+  /// Different experts among those that the last tokens chose.
+  [[nodiscard]] int n_run() const { return n_run_; }
+
   [[nodiscard]] const int* chosen(int token) const {
     return experts_.data() + static_cast<std::size_t>(token * n_used_);
   }
@@ -61,6 +64,7 @@ class Experts {
   std::vector<const std::byte*> x_gate_, x_up_, x_down_, x_router_;  // in the order of slots_
   std::vector<float*> y_gate_, y_up_, y_down_, y_router_;
   std::vector<MatmulJob> jobs_;
+  int n_run_ = 0;
 };
 
 }  // namespace jevons

@@ -227,6 +227,7 @@ void Model::State::mix_experts(int index, const LayerWeights& layer, const Routi
   clock.lap(&StageTimes::router);
   experts.mix(layer, hidden, n_active());
   clock.lap(&StageTimes::experts);
+  if (times != nullptr) times->n_experts += static_cast<std::uint64_t>(experts.n_run());
   if (hooks.recorded == nullptr) return;
   for (int i = 0; i < n_active(); ++i) {
     const int position = active[static_cast<std::size_t>(i)].position;

@@ -13,10 +13,11 @@ struct StageTimes {
   double attention = 0;
   double router = 0;
   double experts = 0;
-  double head = 0;            // the last norm and the logits
-  double embedding = 0;       // and what else comes before the first layer
-  double waiting = 0;         // for the other threads to finish their share of a loop
-  std::uint64_t n_loops = 0;  // that were divided among threads
+  double head = 0;              // the last norm and the logits
+  double embedding = 0;         // and what else comes before the first layer
+  double waiting = 0;           // for the other threads to finish their share of a loop
+  std::uint64_t n_loops = 0;    // that were divided among threads
+  std::uint64_t n_experts = 0;  // that were run, each once for all tokens of its batch
 
   [[nodiscard]] double total() const {
     return projections + attention + router + experts + head + embedding;

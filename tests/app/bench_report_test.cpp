@@ -29,7 +29,7 @@ TEST(BenchReport, RatiosAreOfTheMachinesOwnLimits) {
   const BenchReport report = example();
   EXPECT_NEAR(report.ratio_to_limit(report.figures[0]), 100 * 2 * 9.6e9 / 8e12, 1e-9);
   const double bytes = 5.9e9 + (4096 + 64) * 134'912.0;
-  EXPECT_NEAR(report.bytes_per_token(report.figures[1].test), bytes, 1);
+  EXPECT_NEAR(report.bytes_per_token(report.figures[1]), bytes, 1);
   EXPECT_NEAR(report.ratio_to_limit(report.figures[1]), 10 * bytes / 80e9, 1e-9);
   SpeedFigure unmeasured = report.figures[0];
   unmeasured.int8_operations_per_second = 0;
@@ -54,11 +54,25 @@ TEST(BenchReport, TheBreakdownAddsUp) {
   const std::string text = report.text(80);
   EXPECT_THAT(text, testing::ContainsRegex("experts +60.0000 +59.7 % +66.7 GB/s +83 %"));
   EXPECT_THAT(text, testing::HasSubstr("waiting for other threads: 2.0000 ms (2.0 %)"));
-  EXPECT_THAT(text, testing::HasSubstr("500 loops divided among threads for a token"));
+  EXPECT_THAT(text, testing::HasSubstr("500 loops divided among threads in a step"));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), 80) << line;
   const auto json = nlohmann::ordered_json::parse(report.json());
   EXPECT_NEAR(json.at("results").at(1).at("stages").at("head").at("ms_per_token"), 8, 1e-9);
+}
+
+// Eight sequences of a model with two layers, whose steps run 40 experts in each.
+TEST(BenchReport, SequencesShareTheWeightsTheyRead) {
+  BenchReport report = example();
+  report.stage_bytes.experts = 4e9;
+  report.n_experts_per_token = 16;
+  SpeedFigure figure = report.figures[1];
+  figure.test.n_sequences = 8;
+  figure.stages.n_experts = 80ULL * 128 * 2;
+  const double bytes = (5.9e9 - 4e9 + 4e9 * 80 / 16) / 8 + (4096 + 64) * 134'912.0;
+  EXPECT_NEAR(report.bytes_per_token(figure), bytes, 1);
+  report.figures = {figure};
+  EXPECT_THAT(report.text(80), testing::HasSubstr("tg128 x 8 @ 4096"));
 }
 
 TEST(BenchReport, JsonHasEveryFigure) {

@@ -150,6 +150,25 @@ TEST_F(Evaluate, SpeedIsMeasuredForEveryTest) {
     EXPECT_EQ(figure.tokens_per_second.size(), 2U);
     EXPECT_GT(figure.mean, 0);
   }
+  // Side by side, with their stages: experts are run once for all that chose them, as here all did.
+  options.breakdown = true;
+  int n_sampled = 0;
+  options.sample = [&](std::span<const float>) { ++n_sampled; };
+  const auto together = measure_speed(model_.weights, {{false, 4, 3, 2, 3}}, options);
+  ASSERT_TRUE(together) << together.error().message;
+  const StageTimes& stages = together->front().stages;
+  const ModelConfig& config = model_.weights.config;
+  EXPECT_EQ(stages.n_experts,
+            2U * 4 * static_cast<unsigned>(config.n_layers * config.n_experts_used));
+  EXPECT_EQ(n_sampled, 2 * 4 * 3);
+  EXPECT_GT(stages.n_loops, 0U);
+  EXPECT_GT(stages.experts, 0);
+  EXPECT_LE(stages.waiting, stages.total());
+  EXPECT_LE(stages.total(), 2 * 4 * 3 /
+                                *std::min_element(together->front().tokens_per_second.begin(),
+                                                  together->front().tokens_per_second.end()));
+  EXPECT_FALSE(
+      measure_speed(model_.weights, {{false, 1, 0, 1, 17}}, options));  // more than a batch
   options.is_cancelled = [] { return true; };
   EXPECT_FALSE(measure_speed(model_.weights, {{true, 20, 0, 1}}, options));
   // More context than any memory holds.
