@@ -38,9 +38,11 @@ asan:  ## All tests under AddressSanitizer and UBSan
 	$(call build_and_test,asan)
 
 tsan:  ## All tests under ThreadSanitizer (clang 19)
+	scripts/setup clang
 	$(call build_and_test,tsan)
 
 clang:  ## All tests built with clang 19
+	scripts/setup clang
 	$(call build_and_test,clang)
 
 neon:  ## The arithmetic for 64-bit ARM, built here and tested under qemu, bit for bit
@@ -49,6 +51,7 @@ neon:  ## The arithmetic for 64-bit ARM, built here and tested under qemu, bit f
 	$(call build_and_test,neon)
 
 fuzz:  ## Every fuzz target for FUZZ_SECONDS (default 1200) each, clang 19
+	scripts/setup clang
 	cmake --preset fuzz --log-level=WARNING
 	cmake --build --preset fuzz
 	tools/checks/fuzz build/fuzz $(FUZZ_SECONDS)

@@ -50,7 +50,7 @@ class Fold {
  public:
   explicit Fold(const std::vector<StreamEvent>& events) {
     for (const StreamEvent& event : events) {
-      EXPECT_EQ(event.name, event.data.at("type"));
+      EXPECT_EQ(event.name, event.data.at("type").get<std::string>());
       take(event.data);
     }
     EXPECT_TRUE(stopped_);
