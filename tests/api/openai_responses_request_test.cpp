@@ -86,7 +86,7 @@ TEST(OpenAiResponsesRequest, EachIsUnderstoodOrRefusedAsWrittenDown) {
     if (test.contains("error")) {
       ASSERT_FALSE(request.has_value());
       EXPECT_EQ(http_status(request.error().kind), test["error"]["status"]);
-      EXPECT_EQ(request.error().param, test["error"]["param"]);
+      EXPECT_EQ(request.error().param, test["error"]["param"].get<std::string>());
       EXPECT_THAT(request.error().message, HasSubstr(test["error"]["says"].get<std::string>()));
     } else {
       ASSERT_TRUE(request.has_value()) << request.error().message;
