@@ -28,7 +28,7 @@ constexpr const char* kStream = R"(, "stream": true)";
 constexpr std::size_t kLongWordBytes = std::size_t{24} << 20;
 constexpr std::size_t kWordBytes = std::size_t{8} << 20;
 // What is given up ends within it, with room for a busy machine; what is not takes far longer.
-constexpr std::chrono::seconds kSoon{4};
+constexpr std::chrono::seconds kSoon{8};
 
 std::string chat(const std::string& prompt, const std::string& more = "") {
   return R"({"model": "m", "messages": [{"role": "user", "content": ")" + prompt + R"("}])" + more +
