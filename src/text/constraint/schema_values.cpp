@@ -131,7 +131,8 @@ class Evaluator {
 
   static Result<bool> number_keyword_holds(const JsonValue& value, std::string_view name,
                                            const JsonValue& keyword) {
-    const bool is_bound = name.ends_with("inimum") || name.ends_with("aximum");
+    const bool is_bound = name == "minimum" || name == "maximum" || name == "exclusiveMinimum" ||
+                          name == "exclusiveMaximum";
     if ((!is_bound && name != "multipleOf") || keyword.kind != Kind::kNumber) return true;
     const auto number = Decimal::parse(value.text);
     const auto limit = Decimal::parse(keyword.text);
