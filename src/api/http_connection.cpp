@@ -95,6 +95,7 @@ HttpConnection::Awaitable<> HttpConnection::run() {
     }
   } catch (const std::exception&) {
     // Out of memory: this connection ends, the others go on.
+    close();
   }
   response_ = nullptr;
   close();
@@ -378,7 +379,8 @@ HttpConnection::Awaitable<bool> HttpConnection::write(std::string_view bytes) {
   }
   ends_on_timeout_ = false;
   deadline_ = Clock::time_point::max();
-  co_return bytes.empty();
+  const bool is_out = bytes.empty();
+  co_return is_out;
 }
 
 // Waits until the client has seen the end: closing a socket with unread bytes would reset it, and

@@ -96,7 +96,7 @@ struct HttpServer::State {
         clock(io) {}
 
   Result<void> listen();
-  Result<void> listen_at(tcp::endpoint endpoint);
+  Result<void> listen_at(const tcp::endpoint& endpoint);
   asio::awaitable<void> accept_from(tcp::acceptor& acceptor);
   asio::awaitable<void> keep_time();
   void take(tcp::socket socket);
@@ -122,7 +122,7 @@ struct HttpServer::State {
   bool has_stopped = false;
 };
 
-Result<void> HttpServer::State::listen_at(tcp::endpoint endpoint) {
+Result<void> HttpServer::State::listen_at(const tcp::endpoint& endpoint) {
   ErrorCode error;
   tcp::acceptor acceptor(io);
   acceptor.open(endpoint.protocol(), error);
