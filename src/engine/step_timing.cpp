@@ -39,7 +39,9 @@ int SliceSizer::n_tokens(int n_decoding) const {
   const int least = std::min(kLeastTokens, max_tokens_);
   // Before anything was measured: enough to measure.
   if (cost == 0) return std::min(4 * kLeastTokens, max_tokens_);
-  const double fits = (alone ? kAloneMs : slice_ms_) / cost;
+  // Steps of one size differ by some per cent, and a token costs more the deeper its prompt is.
+  constexpr double kAim = 0.85;
+  const double fits = (alone ? kAloneMs : kAim * slice_ms_) / cost;
   return fits >= max_tokens_ ? max_tokens_ : std::max(least, static_cast<int>(fits));
 }
 
