@@ -93,9 +93,8 @@ HttpConnection::Awaitable<> HttpConnection::run() {
       co_await serve_requests();
       co_await linger();
     }
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // Out of memory: this connection ends, the others go on.
-    close();
   }
   response_ = nullptr;
   close();

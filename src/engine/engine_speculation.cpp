@@ -26,7 +26,7 @@ void EngineCore::plan_drafts() {
       n_left -= candidate.n_guesses;
     }
   } else {
-    gate_.choose(candidates_, static_cast<int>(candidates_.size()), n_prompt_tokens);
+    gate_.choose(candidates_, n_prompt_tokens);
   }
   std::size_t index = 0;
   for (Sequence* sequence : running_) {

@@ -120,19 +120,20 @@ double SpeculationGate::rate(const Candidate& candidate) const {
   return candidate.record->rate(n_agreed, all_.rate(n_agreed, first));
 }
 
-void SpeculationGate::choose(std::span<Candidate> candidates, int n_answers, int n_prompt_tokens) {
+void SpeculationGate::choose(std::span<Candidate> answers, int n_prompt_tokens) {
   odds_.clear();
   guesses_.clear();
-  for (Candidate& candidate : candidates) {
+  for (Candidate& candidate : answers) {
     candidate.n_guesses = 0;
     odds_.push_back(candidate.n_most > 0 ? rate(candidate) : 0);
   }
+  const auto n_answers = static_cast<int>(answers.size());
   double n_expected = 0;
   while (static_cast<int>(guesses_.size()) < kMostGuesses) {
     const auto likeliest = std::max_element(odds_.begin(), odds_.end());
     if (likeliest == odds_.end() || *likeliest <= 0) break;
     const auto index = static_cast<std::size_t>(likeliest - odds_.begin());
-    Candidate& candidate = candidates[index];
+    Candidate& candidate = answers[index];
     n_expected += *likeliest;
     guesses_.push_back({index, n_expected});
     ++candidate.n_guesses;
@@ -140,9 +141,9 @@ void SpeculationGate::choose(std::span<Candidate> candidates, int n_answers, int
   }
   const int n_chosen =
       n_prompt_tokens > 0 ? best_beside_prompts(n_answers, n_prompt_tokens) : best_alone(n_answers);
-  for (Candidate& candidate : candidates) candidate.n_guesses = 0;
+  for (Candidate& candidate : answers) candidate.n_guesses = 0;
   for (int i = 0; i < n_chosen; ++i) {
-    ++candidates[guesses_[static_cast<std::size_t>(i)].candidate].n_guesses;
+    ++answers[guesses_[static_cast<std::size_t>(i)].candidate].n_guesses;
   }
 }
 

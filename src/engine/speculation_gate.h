@@ -76,7 +76,6 @@ class WideStepCosts {
     [[nodiscard]] bool knows(std::uint64_t now, std::uint64_t keeps_for) const;
     [[nodiscard]] double value() const;
     void clear() { n_ = 0; }
-    [[nodiscard]] std::uint64_t added() const { return added_; }
 
    private:
     std::array<double, 7> values_{};
@@ -98,15 +97,15 @@ class SpeculationGate {
  public:
   static constexpr int kMostGuesses = 15;  // in one step, of all answers together
 
-  /// An answer that could have guesses in the next step.
+  /// An answer of the next step, which could have guesses.
   struct Candidate {
     const GuessRecord* record;
     int n_most;    // guesses at most
     int n_agreed;  // tokens before the first one
     int n_guesses = 0;
   };
-  /// Decides n_guesses of each for a step of n_answers and so many tokens of prompts.
-  void choose(std::span<Candidate> candidates, int n_answers, int n_prompt_tokens);
+  /// Decides n_guesses of each for a step of these answers and so many tokens of prompts.
+  void choose(std::span<Candidate> answers, int n_prompt_tokens);
 
   struct Step {
     int n_answers = 0;

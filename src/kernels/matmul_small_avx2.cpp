@@ -1,12 +1,10 @@
-// 32-element blocks for AVX2: four rows straight from memory for one token, panels for many.
+// 32-element blocks for AVX2: four rows straight from memory for a few tokens, panels for more.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "kernels/matmul_kernels.h"
+#include "kernels/matrix_rows.h"
 #include "kernels/panel_small_avx2.h"
 #include "kernels/small_formats_avx2.h"
 #include "kernels/vectors_avx2.h"
@@ -45,37 +43,32 @@ JEVONS_FORCE_INLINE __m128 add_block(const std::byte* const* rows, std::size_t o
   return sums;
 }
 
-/// Four rows (the last one more than once where fewer are left) times one token.
+/// Four rows times one token.
 template <typename Format>
-void multiply_rows(const MatmulArguments& a, int first_row, int token) {
+void multiply_rows(const MatmulArguments& a, const MatrixRows<kRows>& group, int token) {
   constexpr std::size_t kBlockBytes = sizeof(typename Format::Block);
-  const std::byte* rows[kRows];
-  const int n_rows = std::min(kRows, a.n_rows - first_row);
-  for (int r = 0; r < kRows; ++r) {
-    rows[r] =
-        a.weights + a.row_bytes * static_cast<std::size_t>(first_row + std::min(r, n_rows - 1));
-  }
   const auto* x = reinterpret_cast<const ActivationQ8Small*>(a.x[token]);
   const int n_blocks = a.n_columns / kSmallBlock;
   __m128 sums = _mm_setzero_ps();
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = static_cast<std::size_t>(b) * kBlockBytes;
     if (b % kBlocksBetweenPrefetches == 0) {
-      prefetch_bytes_avx2(rows[kRows - 1] + kPrefetchLeadBytes + kRows * offset,
+      prefetch_bytes_avx2(group.rows[kRows - 1] + kPrefetchLeadBytes + kRows * offset,
                           kRows * kBlocksBetweenPrefetches * kBlockBytes);
     }
-    sums = add_block<Format>(rows, offset, x[b], sums);
+    sums = add_block<Format>(group.rows, offset, x[b], sums);
   }
   alignas(16) float out[kRows];
   _mm_store_ps(out, sums);
-  std::memcpy(a.y[token] + first_row, out, static_cast<std::size_t>(n_rows) * sizeof(float));
+  group.store(out, a.y[token]);
 }
 
 template <typename Format>
 void matmul(const MatmulArguments& a) {
   if (a.n_tokens >= kFewestPanelTokens) return multiply_panels<Format>(a);
   for (int row = 0; row < a.n_rows; row += kRows) {
-    for (int t = 0; t < a.n_tokens; ++t) multiply_rows<Format>(a, row, t);
+    const MatrixRows<kRows> group(a, row);
+    for (int t = 0; t < a.n_tokens; ++t) multiply_rows<Format>(a, group, t);
   }
 }
 

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include "kernels/matmul_kernels.h"
+#include "kernels/matrix_rows.h"
 #include "kernels/vectors_neon.h"
 
 JEVONS_TARGET_BEGIN("arch=armv8.2-a+dotprod")
@@ -34,43 +34,30 @@ JEVONS_FORCE_INLINE void add_fifth_bits(const std::uint8_t* word, int8x16_t (&qu
   }
 }
 
-struct Q40 {
-  using Block = BlockQ4_0;
-  static constexpr int kOffset = 8;
-  static constexpr bool kHasMinimum = false;
+template <typename B, int kOff, bool kMin>
+struct Nibbles {
+  using Block = B;
+  static constexpr int kOffset = kOff;
+  static constexpr bool kHasMinimum = kMin;
   JEVONS_FORCE_INLINE static void unpack(const Block& block, int8x16_t (&out)[2]) {
     unpack_nibbles(block.quants, out);
   }
 };
+using Q40 = Nibbles<BlockQ4_0, 8, false>;
+using Q41 = Nibbles<BlockQ4_1, 0, true>;
 
-struct Q41 {
-  using Block = BlockQ4_1;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMinimum = true;
-  JEVONS_FORCE_INLINE static void unpack(const Block& block, int8x16_t (&out)[2]) {
-    unpack_nibbles(block.quants, out);
-  }
-};
-
-struct Q50 {
-  using Block = BlockQ5_0;
-  static constexpr int kOffset = 16;
-  static constexpr bool kHasMinimum = false;
+template <typename B, int kOff, bool kMin>
+struct FiveBits {
+  using Block = B;
+  static constexpr int kOffset = kOff;
+  static constexpr bool kHasMinimum = kMin;
   JEVONS_FORCE_INLINE static void unpack(const Block& block, int8x16_t (&out)[2]) {
     unpack_nibbles(block.quants, out);
     add_fifth_bits(block.high_bits, out);
   }
 };
-
-struct Q51 {
-  using Block = BlockQ5_1;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMinimum = true;
-  JEVONS_FORCE_INLINE static void unpack(const Block& block, int8x16_t (&out)[2]) {
-    unpack_nibbles(block.quants, out);
-    add_fifth_bits(block.high_bits, out);
-  }
-};
+using Q50 = FiveBits<BlockQ5_0, 16, false>;
+using Q51 = FiveBits<BlockQ5_1, 0, true>;
 
 struct Q80 {
   using Block = BlockQ8_0;
@@ -227,29 +214,21 @@ void multiply_many(const MatmulArguments& a, const std::byte* const* rows, int f
   }
 }
 
-/// Four rows (the last one more than once where fewer are left) times up to 64 tokens.
+/// Four rows times up to 64 tokens.
 template <typename Format>
 void multiply_rows(const MatmulArguments& a, int first_row, int first_token, int n_tokens) {
-  const std::byte* rows[kRows];
-  const int n_rows = std::min(kRows, a.n_rows - first_row);
-  for (int r = 0; r < kRows; ++r) {
-    rows[r] =
-        a.weights + a.row_bytes * static_cast<std::size_t>(first_row + std::min(r, n_rows - 1));
-  }
+  const MatrixRows<kRows> group(a, first_row);
   alignas(16) float sums[kTokensAtOnce][kRows] = {};
   if (n_tokens < kFewestPanelTokens) {
     const auto n_blocks = static_cast<std::size_t>(a.n_columns / kSmallBlock);
     for (int t = 0; t < n_tokens; ++t) {
       const auto* x = reinterpret_cast<const ActivationQ8Small*>(a.x[first_token + t]);
-      vst1q_f32(sums[t], decode<Format>(rows, n_blocks, x));
+      vst1q_f32(sums[t], decode<Format>(group.rows, n_blocks, x));
     }
   } else {
-    multiply_many<Format>(a, rows, first_token, sums, n_tokens);
+    multiply_many<Format>(a, group.rows, first_token, sums, n_tokens);
   }
-  for (int t = 0; t < n_tokens; ++t) {
-    std::memcpy(a.y[first_token + t] + first_row, sums[t],
-                static_cast<std::size_t>(n_rows) * sizeof(float));
-  }
+  for (int t = 0; t < n_tokens; ++t) group.store(sums[t], a.y[first_token + t]);
 }
 
 template <typename Format>

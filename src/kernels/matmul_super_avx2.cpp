@@ -1,4 +1,4 @@
-// 256-element blocks for AVX2: four rows straight from memory for one token, panels for many.
+// 256-element blocks for AVX2: four rows straight from memory for a few tokens, panels for more.
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "kernels/matmul_kernels.h"
+#include "kernels/matrix_rows.h"
 #include "kernels/panel_super_avx2.h"
 #include "kernels/super_formats_avx2.h"
 #include "kernels/vectors_avx2.h"
@@ -126,10 +127,7 @@ class FourSixBitRows {
   }
 
   [[nodiscard]] JEVONS_FORCE_INLINE __m128i minimum_sums(const ActivationQ8Super& x) const {
-    const __m256i sums = _mm256_madd_epi16(load_32(x.sums), _mm256_set1_epi16(1));
-    const __m128i narrow =
-        _mm_packs_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-    const __m256i both = twice(narrow);
+    const __m256i both = twice(sums_of_32(x));
     const __m256i rows_01 = _mm256_madd_epi16(_mm256_cvtepu8_epi16(minimums_[0]), both);
     const __m256i rows_23 = _mm256_madd_epi16(_mm256_cvtepu8_epi16(minimums_[1]), both);
     const __m256i pairs = _mm256_hadd_epi32(rows_01, rows_23);  // 0, 0, 2, 2 and 1, 1, 3, 3
@@ -197,24 +195,8 @@ __m128 decode(const std::byte* const* rows, std::size_t n_blocks, const Activati
   return sums;
 }
 
-/// Four rows (the last one more than once where fewer are left).
-struct RowGroup {
-  const std::byte* rows[kRows];
-  int first_row, n_rows;
-
-  RowGroup(const MatmulArguments& a, int row)
-      : first_row(row), n_rows(std::min(kRows, a.n_rows - row)) {
-    for (int r = 0; r < kRows; ++r) {
-      rows[r] = a.weights + a.row_bytes * static_cast<std::size_t>(row + std::min(r, n_rows - 1));
-    }
-  }
-  void store(const float* sums, float* y) const {
-    std::memcpy(y + first_row, sums, static_cast<std::size_t>(n_rows) * sizeof(float));
-  }
-};
-
 template <typename Format>
-void multiply_few(const MatmulArguments& a, const RowGroup& group) {
+void multiply_few(const MatmulArguments& a, const MatrixRows<kRows>& group) {
   const std::size_t n_blocks = static_cast<std::size_t>(a.n_columns) / kSuperBlock;
   for (int t = 0; t < a.n_tokens; ++t) {
     alignas(16) float sums[kRows];
@@ -227,7 +209,8 @@ void multiply_few(const MatmulArguments& a, const RowGroup& group) {
 template <typename Format>
 void matmul(const MatmulArguments& a) {
   if (a.n_tokens >= kFewestPanelTokens) return multiply_panels<Format>(a);
-  for (int row = 0; row < a.n_rows; row += kRows) multiply_few<Format>(a, RowGroup(a, row));
+  for (int row = 0; row < a.n_rows; row += kRows)
+    multiply_few<Format>(a, MatrixRows<kRows>(a, row));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "kernels/matmul_kernels.h"
+#include "kernels/matrix_rows.h"
 #include "kernels/super_formats_neon.h"
 #include "kernels/vectors_neon.h"
 
@@ -215,25 +216,10 @@ JEVONS_FORCE_INLINE void add_tile(const Panel& panel, const std::byte* const* to
   }
 }
 
-/// Four rows (the last one more than once where fewer are left).
-struct RowGroup {
-  const std::byte* rows[kRows];
-  int first_row, n_rows;
-
-  RowGroup(const MatmulArguments& a, int row)
-      : first_row(row), n_rows(std::min(kRows, a.n_rows - row)) {
-    for (int r = 0; r < kRows; ++r) {
-      rows[r] = a.weights + a.row_bytes * static_cast<std::size_t>(row + std::min(r, n_rows - 1));
-    }
-  }
-  void store(const float* sums, float* y) const {
-    std::memcpy(y + first_row, sums, static_cast<std::size_t>(n_rows) * sizeof(float));
-  }
-};
-
 /// A group times up to 64 tokens, through panels.
 template <typename Format>
-void multiply_many(const MatmulArguments& a, const RowGroup& group, int first_token, int n_tokens) {
+void multiply_many(const MatmulArguments& a, const MatrixRows<kRows>& group, int first_token,
+                   int n_tokens) {
   alignas(16) float sums[kTokensAtOnce][kRows] = {};
   const std::size_t n_blocks = static_cast<std::size_t>(a.n_columns) / kSuperBlock;
   const std::byte* const* tokens = a.x + first_token;
@@ -250,7 +236,7 @@ void multiply_many(const MatmulArguments& a, const RowGroup& group, int first_to
 }
 
 template <typename Format>
-void multiply_few(const MatmulArguments& a, const RowGroup& group) {
+void multiply_few(const MatmulArguments& a, const MatrixRows<kRows>& group) {
   const std::size_t n_blocks = static_cast<std::size_t>(a.n_columns) / kSuperBlock;
   for (int t = 0; t < a.n_tokens; ++t) {
     alignas(16) float sums[kRows];
@@ -263,7 +249,7 @@ void multiply_few(const MatmulArguments& a, const RowGroup& group) {
 template <typename Format>
 void matmul(const MatmulArguments& a) {
   for (int row = 0; row < a.n_rows; row += kRows) {
-    const RowGroup group(a, row);
+    const MatrixRows<kRows> group(a, row);
     if (a.n_tokens < kFewestPanelTokens) {
       multiply_few<Format>(a, group);
       continue;

@@ -13,19 +13,20 @@
 #include <cstring>
 
 #include "kernels/kernel_set.h"
+#include "kernels/matrix_rows.h"
 #include "kernels/vectors_avx2.h"
 
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
-namespace jevons::kernels {
+namespace jevons::kernels::avx2 {
 
 /// A panel's rows, in two vectors of eight.
-inline constexpr int kPanelRowsAvx2 = 16;
-inline constexpr int kTileTokensAvx2 = 4;
-inline constexpr int kPanelTokensAvx2 = 64;  // whose activations and sums stay in the nearest cache
+inline constexpr int kPanelRows = 16;
+inline constexpr int kTileTokens = 4;
+inline constexpr int kPanelTokens = 64;  // whose activations and sums stay in the nearest cache
 
 /// The same element of 16 rows, four bytes or two 16-bit numbers for each row.
 struct PanelColumn {
-  alignas(32) std::byte of_row[kPanelRowsAvx2][4];
+  alignas(32) std::byte of_row[kPanelRows][4];
 
   [[nodiscard]] JEVONS_FORCE_INLINE __m256i load(int half) const {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(of_row[8 * half]));
@@ -35,15 +36,15 @@ struct PanelColumn {
   }
 };
 
-JEVONS_FORCE_INLINE __m256i broadcast_dword_avx2(const void* bytes) {
+JEVONS_FORCE_INLINE __m256i broadcast_dword(const void* bytes) {
   std::int32_t value;
   std::memcpy(&value, bytes, sizeof(value));
   return _mm256_set1_epi32(value);
 }
 
 /// 16 bytes at `offset` of eight rows, as four columns of four bytes.
-JEVONS_FORCE_INLINE void load_columns_avx2(const std::byte* const* rows, std::size_t offset,
-                                           __m256i (&columns)[4]) {
+JEVONS_FORCE_INLINE void load_columns(const std::byte* const* rows, std::size_t offset,
+                                      __m256i (&columns)[4]) {
   __m256i v[4];
   JEVONS_UNROLL
   for (int r = 0; r < 4; ++r) {
@@ -60,35 +61,13 @@ JEVONS_FORCE_INLINE void load_columns_avx2(const std::byte* const* rows, std::si
   columns[3] = _mm256_unpackhi_epi64(high_01, high_23);
 }
 
-/// Sixteen rows of a matrix. Where fewer are left, the last one stands in for the missing ones, and
-/// its results are dropped.
-class PanelRows {
- public:
-  PanelRows(const MatmulArguments& a, int first_row)
-      : first_row_(first_row), n_rows_(std::min(kPanelRowsAvx2, a.n_rows - first_row)) {
-    for (int r = 0; r < kPanelRowsAvx2; ++r) {
-      const int row = first_row + std::min(r, n_rows_ - 1);
-      rows_[r] = a.weights + a.row_bytes * static_cast<std::size_t>(row);
-    }
-  }
-  [[nodiscard]] const std::byte* const* rows() const { return rows_; }
-  void store(const float* sums, float* y) const {
-    std::memcpy(y + first_row_, sums, static_cast<std::size_t>(n_rows_) * sizeof(float));
-  }
-
- private:
-  const std::byte* rows_[kPanelRowsAvx2];
-  int first_row_;
-  int n_rows_;
-};
-
 /// Reads the rows of the next panel into the second-level cache, a little at a time, so that they
 /// are there when their turn comes.
 class NextPanelRows {
  public:
   NextPanelRows(const MatmulArguments& a, int first_row, int n_pauses) {
-    const int next_row = first_row + kPanelRowsAvx2;
-    const int n_rows = std::min(kPanelRowsAvx2, a.n_rows - next_row);
+    const int next_row = first_row + kPanelRows;
+    const int n_rows = std::min(kPanelRows, a.n_rows - next_row);
     if (n_rows <= 0) return;
     next_ = a.weights + a.row_bytes * static_cast<std::size_t>(next_row);
     n_lines_ = static_cast<int>(a.row_bytes * static_cast<std::size_t>(n_rows) / 64);
@@ -108,26 +87,26 @@ class NextPanelRows {
   int n_lines_each_ = 0;
 };
 
-using PanelSums = float[kPanelRowsAvx2];
+using PanelSums = float[kPanelRows];
 
 /// unpack(rows, step): fills the panel with step `step` of the blocks of rows[0..15].
 /// multiply_tile(step, x, n, sums): adds the panel times n tokens to sums[0..n - 1].
 template <typename Unpack, typename Tile>
-void walk_panels_avx2(const MatmulArguments& a, int n_steps, Unpack unpack, Tile multiply_tile) {
-  alignas(32) PanelSums sums[kPanelTokensAvx2];
-  const int n_tiles = (a.n_tokens + kTileTokensAvx2 - 1) / kTileTokensAvx2;
+void walk_panels(const MatmulArguments& a, int n_steps, Unpack unpack, Tile multiply_tile) {
+  alignas(32) PanelSums sums[kPanelTokens];
+  const int n_tiles = (a.n_tokens + kTileTokens - 1) / kTileTokens;
   const int n_pauses = n_steps * n_tiles;
-  for (int row = 0; row < a.n_rows; row += kPanelRowsAvx2) {
-    const PanelRows group(a, row);
+  for (int row = 0; row < a.n_rows; row += kPanelRows) {
+    const MatrixRows<kPanelRows> group(a, row);
     NextPanelRows next(a, row, n_pauses);
-    for (int first = 0; first < a.n_tokens; first += kPanelTokensAvx2) {
-      const int n_tokens = std::min(kPanelTokensAvx2, a.n_tokens - first);
+    for (int first = 0; first < a.n_tokens; first += kPanelTokens) {
+      const int n_tokens = std::min(kPanelTokens, a.n_tokens - first);
       std::memset(sums, 0, sizeof(PanelSums) * static_cast<std::size_t>(n_tokens));
       for (int step = 0; step < n_steps; ++step) {
-        unpack(group.rows(), step);
-        for (int t = 0; t < n_tokens; t += kTileTokensAvx2) {
+        unpack(group.rows, step);
+        for (int t = 0; t < n_tokens; t += kTileTokens) {
           next.read_some();
-          multiply_tile(step, a.x + first + t, std::min(kTileTokensAvx2, n_tokens - t), sums + t);
+          multiply_tile(step, a.x + first + t, std::min(kTileTokens, n_tokens - t), sums + t);
         }
       }
       for (int t = 0; t < n_tokens; ++t) group.store(sums[t], a.y[first + t]);
@@ -135,5 +114,5 @@ void walk_panels_avx2(const MatmulArguments& a, int n_steps, Unpack unpack, Tile
   }
 }
 
-}  // namespace jevons::kernels
+}  // namespace jevons::kernels::avx2
 JEVONS_TARGET_END

@@ -19,8 +19,8 @@ inline constexpr int kSmallColumns = kSmallBlock / 4;
 /// Up to eight blocks of 16 rows.
 struct SmallPanel {
   PanelColumn quants[kSmallPanelBlocks][kSmallColumns];
-  alignas(32) float scales[kSmallPanelBlocks][kPanelRowsAvx2];
-  alignas(32) float minimums[kSmallPanelBlocks][kPanelRowsAvx2];
+  alignas(32) float scales[kSmallPanelBlocks][kPanelRows];
+  alignas(32) float minimums[kSmallPanelBlocks][kPanelRows];
 };
 
 template <typename Format>
@@ -30,9 +30,11 @@ void unpack_panel(const std::byte* const* rows, std::size_t first_block, int n_b
   for (int b = 0; b < n_blocks; ++b) {
     const std::size_t offset = (first_block + static_cast<std::size_t>(b)) * sizeof(Block);
     for (int half = 0; half < 2; ++half) {
-      Format::unpack(rows + 8 * half, offset, half, panel.quants[b]);
+      __m256i columns[kSmallColumns];
+      Format::unpack(rows + 8 * half, offset, columns);
+      for (int i = 0; i < kSmallColumns; ++i) panel.quants[b][i].store(half, columns[i]);
     }
-    for (int r = 0; r < kPanelRowsAvx2; r += 4) {
+    for (int r = 0; r < kPanelRows; r += 4) {
       _mm_store_ps(panel.scales[b] + r,
                    load_four_halves(rows + r, offset + offsetof(Block, scale)));
       if constexpr (Format::kHasMinimum) {
@@ -59,7 +61,7 @@ JEVONS_FORCE_INLINE void multiply_block(const PanelColumn* quants, int b,
       const __m256i of_half[2] = {quants[column].load(0), quants[column].load(1)};
       JEVONS_UNROLL
       for (int t = 0; t < kTokens; ++t) {
-        const __m256i activations = broadcast_dword_avx2(x[t][b].quants + 4 * column);
+        const __m256i activations = broadcast_dword(x[t][b].quants + 4 * column);
         JEVONS_UNROLL
         for (int half = 0; half < 2; ++half) {
           const __m256i pairs = multiply_pairs<Format::kSigned>(of_half[half], activations);
@@ -115,21 +117,21 @@ void multiply_tile(const SmallPanel& panel, const ActivationQ8Small* const* x, i
 template <typename Format>
 void multiply_panels(const MatmulArguments& a) {
   using Tile = void (*)(const SmallPanel&, const ActivationQ8Small* const*, int, PanelSums*);
-  constexpr Tile kTiles[kTileTokensAvx2] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
-                                            multiply_tile<Format, 3>, multiply_tile<Format, 4>};
+  constexpr Tile kTiles[kTileTokens] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
+                                        multiply_tile<Format, 3>, multiply_tile<Format, 4>};
   const int n_blocks = a.n_columns / kSmallBlock;
   const auto blocks_of_step = [&](int step) {
     return std::min(kSmallPanelBlocks, n_blocks - step * kSmallPanelBlocks);
   };
   SmallPanel panel;
-  walk_panels_avx2(
+  walk_panels(
       a, (n_blocks + kSmallPanelBlocks - 1) / kSmallPanelBlocks,
       [&](const std::byte* const* rows, int step) {
         const auto first = static_cast<std::size_t>(step) * kSmallPanelBlocks;
         unpack_panel<Format>(rows, first, blocks_of_step(step), panel);
       },
       [&](int step, const std::byte* const* x, int n, PanelSums* sums) {
-        const ActivationQ8Small* blocks[kTileTokensAvx2];
+        const ActivationQ8Small* blocks[kTileTokens];
         for (int t = 0; t < n; ++t) {
           blocks[t] = reinterpret_cast<const ActivationQ8Small*>(x[t]) + step * kSmallPanelBlocks;
         }

@@ -26,7 +26,7 @@ JEVONS_FORCE_INLINE void unpack_scales(const Scales* of_row, int half, SuperPane
   for (int r = 0; r < 8; ++r) rows[r] = reinterpret_cast<const std::byte*>(&of_row[r]);
   for (int quarter = 0; quarter < 2; ++quarter) {
     __m256i scales[4];
-    load_columns_avx2(rows, offsetof(Scales, scales) + 16 * quarter, scales);
+    load_columns(rows, offsetof(Scales, scales) + 16 * quarter, scales);
     for (int i = 0; i < 4; ++i) {
       const int at = 4 * quarter + i;
       if constexpr (Format::kPart == 32) {
@@ -38,7 +38,7 @@ JEVONS_FORCE_INLINE void unpack_scales(const Scales* of_row, int half, SuperPane
     }
     if constexpr (Format::kMinimums == Minimums::kNone) continue;
     __m256i minimums[4];
-    load_columns_avx2(rows, offsetof(Scales, minimums) + 16 * quarter, minimums);
+    load_columns(rows, offsetof(Scales, minimums) + 16 * quarter, minimums);
     for (int i = 0; i < 4; ++i) {
       if constexpr (Format::kPart == 16) {
         panel.minimums[4 * quarter + i].store(half, minimums[i]);
@@ -53,15 +53,15 @@ JEVONS_FORCE_INLINE void unpack_scales(const Scales* of_row, int half, SuperPane
 template <typename Format>
 void unpack_panel(const std::byte* const* rows, std::size_t offset, SuperPanel& panel) {
   using Block = typename Format::Block;
-  Scales scales[kPanelRowsAvx2];
-  for (int r = 0; r < kPanelRowsAvx2; ++r) {
+  Scales scales[kPanelRows];
+  for (int r = 0; r < kPanelRows; ++r) {
     scales[r] = Format::scales(*reinterpret_cast<const Block*>(rows[r] + offset));
   }
   for (int half = 0; half < 2; ++half) {
     Format::unpack(rows + 8 * half, offset, half, panel);
     unpack_scales<Format>(scales + 8 * half, half, panel);
   }
-  for (int r = 0; r < kPanelRowsAvx2; r += 4) {
+  for (int r = 0; r < kPanelRows; r += 4) {
     _mm_store_ps(panel.scale + r, load_four_halves(rows + r, offset + offsetof(Block, scale)));
     if constexpr (Format::kMinimums == Minimums::kOwn) {
       _mm_store_ps(panel.minimum + r,
@@ -73,14 +73,10 @@ void unpack_panel(const std::byte* const* rows, std::size_t offset, SuperPanel& 
 /// Sums of each kPart activations, in 16 bits.
 template <int kPart>
 JEVONS_FORCE_INLINE void activation_sums(const ActivationQ8Super& x, std::int16_t (&sums)[16]) {
-  const __m256i sums_16 = load_32(x.sums);
   if constexpr (kPart == 16) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(sums), sums_16);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(sums), load_32(x.sums));
   } else {
-    const __m256i sums_32 = _mm256_madd_epi16(sums_16, _mm256_set1_epi16(1));
-    const __m128i packed =
-        _mm_packs_epi32(_mm256_castsi256_si128(sums_32), _mm256_extracti128_si256(sums_32, 1));
-    _mm_store_si128(reinterpret_cast<__m128i*>(sums), packed);
+    _mm_store_si128(reinterpret_cast<__m128i*>(sums), sums_of_32(x));
   }
 }
 
@@ -92,8 +88,8 @@ JEVONS_FORCE_INLINE void add_sums(const SuperPanel& panel, int half, float x_sca
   if constexpr (Format::kMinimums != Minimums::kNone) {
     JEVONS_UNROLL
     for (int pair = 0; pair < kSuperBlock / Format::kPart / 2; ++pair) {
-      const __m256i products = _mm256_madd_epi16(panel.minimums[pair].load(half),
-                                                 broadcast_dword_avx2(x_sums + 2 * pair));
+      const __m256i products =
+          _mm256_madd_epi16(panel.minimums[pair].load(half), broadcast_dword(x_sums + 2 * pair));
       minimums = _mm256_add_epi32(minimums, products);
     }
   }
@@ -127,7 +123,7 @@ void multiply_tile(const SuperPanel& panel, const ActivationQ8Super* const* x, P
       const __m256i quants[2] = {panel.quants[column].load(0), panel.quants[column].load(1)};
       JEVONS_UNROLL
       for (int t = 0; t < kTokens; ++t) {
-        const __m256i activations = broadcast_dword_avx2(x[t]->quants + 4 * column);
+        const __m256i activations = broadcast_dword(x[t]->quants + 4 * column);
         JEVONS_UNROLL
         for (int half = 0; half < 2; ++half) {
           const __m256i pairs = multiply_pairs<Format::kSigned>(quants[half], activations);
@@ -162,17 +158,17 @@ void multiply_tile(const SuperPanel& panel, const ActivationQ8Super* const* x, P
 template <typename Format>
 void multiply_panels(const MatmulArguments& a) {
   using Tile = void (*)(const SuperPanel&, const ActivationQ8Super* const*, PanelSums*);
-  constexpr Tile kTiles[kTileTokensAvx2] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
-                                            multiply_tile<Format, 3>, multiply_tile<Format, 4>};
+  constexpr Tile kTiles[kTileTokens] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
+                                        multiply_tile<Format, 3>, multiply_tile<Format, 4>};
   SuperPanel panel;
-  walk_panels_avx2(
+  walk_panels(
       a, a.n_columns / kSuperBlock,
       [&](const std::byte* const* rows, int step) {
         unpack_panel<Format>(rows, sizeof(typename Format::Block) * static_cast<std::size_t>(step),
                              panel);
       },
       [&](int step, const std::byte* const* x, int n, PanelSums* sums) {
-        const ActivationQ8Super* blocks[kTileTokensAvx2];
+        const ActivationQ8Super* blocks[kTileTokens];
         for (int t = 0; t < n; ++t) {
           blocks[t] = reinterpret_cast<const ActivationQ8Super*>(x[t]) + step;
         }

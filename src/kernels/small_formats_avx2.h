@@ -15,114 +15,78 @@
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels::avx2 {
 
-/// The fifth bits at `offset` of eight rows, in the place of 16, as eight columns.
-inline void load_fifth_bits(const std::byte* const* rows, std::size_t offset,
-                            __m256i (&columns)[8]) {
-  alignas(32) std::uint8_t bits[8][32];
-  const std::byte* of_row[8];
-  for (int r = 0; r < 8; ++r) {
-    const __m256i v = fifth_bits_avx2(reinterpret_cast<const std::uint8_t*>(rows[r] + offset));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bits[r]), v);
-    of_row[r] = reinterpret_cast<const std::byte*>(bits[r]);
-  }
-  __m256i four[4];
+/// 32 bytes at `offset` of eight rows, as eight columns of four bytes.
+inline void load_eight_columns(const std::byte* const* rows, std::size_t offset,
+                               __m256i (&columns)[8]) {
   for (int i = 0; i < 8; i += 4) {
-    load_columns_avx2(of_row, static_cast<std::size_t>(4 * i), four);
+    __m256i four[4];
+    load_columns(rows, offset + static_cast<std::size_t>(4 * i), four);
     for (int k = 0; k < 4; ++k) columns[i + k] = four[k];
   }
 }
 
+/// The fifth bits at `offset` of eight rows, in the place of 16, likewise.
+inline void load_fifth_bits(const std::byte* const* rows, std::size_t offset,
+                            __m256i (&columns)[8]) {
+  alignas(32) std::byte bits[8][32];
+  const std::byte* of_row[8];
+  for (int r = 0; r < 8; ++r) {
+    const __m256i v = fifth_bits_avx2(reinterpret_cast<const std::uint8_t*>(rows[r] + offset));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(bits[r]), v);
+    of_row[r] = bits[r];
+  }
+  load_eight_columns(of_row, 0, columns);
+}
+
+/// The nibbles at `offset` of eight rows, as eight columns: the low ones, then the high ones.
+inline void load_nibbles(const std::byte* const* rows, std::size_t offset, __m256i (&columns)[8]) {
+  __m256i packed[4];
+  load_columns(rows, offset, packed);
+  const __m256i nibble = _mm256_set1_epi8(15);
+  for (int i = 0; i < 4; ++i) {
+    columns[i] = _mm256_and_si256(packed[i], nibble);
+    columns[4 + i] = _mm256_and_si256(_mm256_srli_epi16(packed[i], 4), nibble);
+  }
+}
+
 // kSumsAtOnce: how many times two products of this format fit into 16 bits. quants(): the stored
-// quants, which are kOffset too large; signed ones may be below zero. unpack(): the same for block
-// `b` of the eight rows of a panel's half; rows: the first of the eight.
+// quants, which are kOffset too large; signed ones may be below zero. unpack(): the same for a
+// block of eight rows, as columns.
 
-struct Q40 {
-  using Block = BlockQ4_0;
+template <typename B, int kOff, bool kMin>
+struct Nibbles {
+  using Block = B;
   static constexpr bool kSigned = false;
   static constexpr int kSumsAtOnce = 8;
-  static constexpr int kOffset = 8;
-  static constexpr bool kHasMinimum = false;
+  static constexpr int kOffset = kOff;
+  static constexpr bool kHasMinimum = kMin;
   static __m256i quants(const Block& block) { return nibbles_avx2(block.quants); }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    __m256i packed[4];
-    load_columns_avx2(rows, offset + offsetof(Block, quants), packed);
-    for (int i = 0; i < 4; ++i) {
-      columns[i].store(half, _mm256_and_si256(packed[i], _mm256_set1_epi8(15)));
-      columns[4 + i].store(half,
-                           _mm256_and_si256(_mm256_srli_epi16(packed[i], 4), _mm256_set1_epi8(15)));
-    }
+  static void unpack(const std::byte* const* rows, std::size_t offset, __m256i (&columns)[8]) {
+    load_nibbles(rows, offset + offsetof(Block, quants), columns);
   }
 };
+using Q40 = Nibbles<BlockQ4_0, 8, false>;
+using Q41 = Nibbles<BlockQ4_1, 0, true>;
 
-struct Q41 {
-  using Block = BlockQ4_1;
-  static constexpr bool kSigned = false;
-  static constexpr int kSumsAtOnce = 8;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMinimum = true;
-  static __m256i quants(const Block& block) { return nibbles_avx2(block.quants); }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    __m256i packed[4];
-    load_columns_avx2(rows, offset + offsetof(Block, quants), packed);
-    for (int i = 0; i < 4; ++i) {
-      columns[i].store(half, _mm256_and_si256(packed[i], _mm256_set1_epi8(15)));
-      columns[4 + i].store(half,
-                           _mm256_and_si256(_mm256_srli_epi16(packed[i], 4), _mm256_set1_epi8(15)));
-    }
-  }
-};
-
-struct Q50 {
-  using Block = BlockQ5_0;
+template <typename B, int kOff, bool kMin>
+struct FiveBits {
+  using Block = B;
   static constexpr bool kSigned = false;
   static constexpr int kSumsAtOnce = 4;
-  static constexpr int kOffset = 16;
-  static constexpr bool kHasMinimum = false;
+  static constexpr int kOffset = kOff;
+  static constexpr bool kHasMinimum = kMin;
   static __m256i quants(const Block& block) {
     return _mm256_or_si256(nibbles_avx2(block.quants), fifth_bits_avx2(block.high_bits));
   }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    __m256i packed[4];
-    load_columns_avx2(rows, offset + offsetof(Block, quants), packed);
+  static void unpack(const std::byte* const* rows, std::size_t offset, __m256i (&columns)[8]) {
     __m256i bits[8];
+    load_nibbles(rows, offset + offsetof(Block, quants), columns);
     load_fifth_bits(rows, offset + offsetof(Block, high_bits), bits);
-    for (int i = 0; i < 4; ++i) {
-      columns[i].store(half,
-                       _mm256_or_si256(bits[i], _mm256_and_si256(packed[i], _mm256_set1_epi8(15))));
-      columns[4 + i].store(
-          half, _mm256_or_si256(bits[4 + i], _mm256_and_si256(_mm256_srli_epi16(packed[i], 4),
-                                                              _mm256_set1_epi8(15))));
-    }
+    for (int i = 0; i < 8; ++i) columns[i] = _mm256_or_si256(columns[i], bits[i]);
   }
 };
-
-struct Q51 {
-  using Block = BlockQ5_1;
-  static constexpr bool kSigned = false;
-  static constexpr int kSumsAtOnce = 4;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMinimum = true;
-  static __m256i quants(const Block& block) {
-    return _mm256_or_si256(nibbles_avx2(block.quants), fifth_bits_avx2(block.high_bits));
-  }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    __m256i packed[4];
-    load_columns_avx2(rows, offset + offsetof(Block, quants), packed);
-    __m256i bits[8];
-    load_fifth_bits(rows, offset + offsetof(Block, high_bits), bits);
-    for (int i = 0; i < 4; ++i) {
-      columns[i].store(half,
-                       _mm256_or_si256(bits[i], _mm256_and_si256(packed[i], _mm256_set1_epi8(15))));
-      columns[4 + i].store(
-          half, _mm256_or_si256(bits[4 + i], _mm256_and_si256(_mm256_srli_epi16(packed[i], 4),
-                                                              _mm256_set1_epi8(15))));
-    }
-  }
-};
+using Q50 = FiveBits<BlockQ5_0, 16, false>;
+using Q51 = FiveBits<BlockQ5_1, 0, true>;
 
 struct Q80 {
   using Block = BlockQ8_0;
@@ -133,13 +97,8 @@ struct Q80 {
   static __m256i quants(const Block& block) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(block.quants));
   }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    for (int i = 0; i < 8; i += 4) {
-      __m256i quants[4];
-      load_columns_avx2(rows, offset + offsetof(Block, quants) + 4 * i, quants);
-      for (int k = 0; k < 4; ++k) columns[i + k].store(half, quants[k]);
-    }
+  static void unpack(const std::byte* const* rows, std::size_t offset, __m256i (&columns)[8]) {
+    load_eight_columns(rows, offset + offsetof(Block, quants), columns);
   }
 };
 
@@ -150,15 +109,9 @@ struct Iq4Nl {
   static constexpr int kOffset = 0;
   static constexpr bool kHasMinimum = false;
   static __m256i quants(const Block& block) { return iq4_values_avx2(nibbles_avx2(block.quants)); }
-  static void unpack(const std::byte* const* rows, std::size_t offset, int half,
-                     PanelColumn* columns) {
-    __m256i packed[4];
-    load_columns_avx2(rows, offset + offsetof(Block, quants), packed);
-    for (int i = 0; i < 4; ++i) {
-      columns[i].store(half, iq4_values_avx2(_mm256_and_si256(packed[i], _mm256_set1_epi8(15))));
-      columns[4 + i].store(half, iq4_values_avx2(_mm256_and_si256(_mm256_srli_epi16(packed[i], 4),
-                                                                  _mm256_set1_epi8(15))));
-    }
+  static void unpack(const std::byte* const* rows, std::size_t offset, __m256i (&columns)[8]) {
+    load_nibbles(rows, offset + offsetof(Block, quants), columns);
+    for (__m256i& column : columns) column = iq4_values_avx2(column);
   }
 };
 

@@ -28,8 +28,8 @@ struct SuperPanel {
   PanelColumn scales[kSuperBlock / 16];  // for each kPart elements, in 16 bits, twice
   /// For the sums of two neighbouring groups of kPart activations, in 16 bits: what to multiply by.
   PanelColumn minimums[kSuperBlock / 32];
-  alignas(32) float scale[kPanelRowsAvx2];
-  alignas(32) float minimum[kPanelRowsAvx2];
+  alignas(32) float scale[kPanelRows];
+  alignas(32) float minimum[kPanelRows];
 
   /// Columns of part `part`, from its column 4 * quarter on.
   JEVONS_FORCE_INLINE PanelColumn& column(int part, int quarter, int i) {
@@ -77,6 +77,12 @@ JEVONS_FORCE_INLINE __m128i load_4(const void* bytes) {
   return _mm_cvtsi32_si128(value);
 }
 
+/// Sums of each 32 activations, in 16 bits.
+JEVONS_FORCE_INLINE __m128i sums_of_32(const ActivationQ8Super& x) {
+  const __m256i sums = _mm256_madd_epi16(load_32(x.sums), _mm256_set1_epi16(1));
+  return _mm_packs_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+}
+
 JEVONS_FORCE_INLINE __m256i low_bits(__m256i v, int shift, int mask) {
   return _mm256_and_si256(_mm256_srli_epi16(v, shift), _mm256_set1_epi8(static_cast<char>(mask)));
 }
@@ -106,7 +112,7 @@ struct Q4K {
                                          SuperPanel& panel) {
     for (int chunk = 0; chunk < 8; ++chunk) {
       __m256i packed[4];
-      load_columns_avx2(rows, offset + offsetof(Block, quants) + 16 * chunk, packed);
+      load_columns(rows, offset + offsetof(Block, quants) + 16 * chunk, packed);
       const int part = chunk / 2 * 2;
       for (int i = 0; i < 4; ++i) {
         panel.column(part, chunk % 2, i).store(half, low_bits(packed[i], 0, 15));
@@ -133,12 +139,11 @@ struct Q5K {
                                          SuperPanel& panel) {
     for (int quarter = 0; quarter < 2; ++quarter) {
       __m256i high[4];
-      load_columns_avx2(rows, offset + offsetof(Block, high_bits) + 16 * quarter, high);
+      load_columns(rows, offset + offsetof(Block, high_bits) + 16 * quarter, high);
       JEVONS_UNROLL
       for (int part = 0; part < kParts; part += 2) {
         __m256i packed[4];
-        load_columns_avx2(rows, offset + offsetof(Block, quants) + 16 * part + 16 * quarter,
-                          packed);
+        load_columns(rows, offset + offsetof(Block, quants) + 16 * part + 16 * quarter, packed);
         for (int i = 0; i < 4; ++i) {
           panel.column(part, quarter, i)
               .store(half,
@@ -172,12 +177,12 @@ struct Q6K {
                                          SuperPanel& panel) {
     for (int quarter = 0; quarter < 4; ++quarter) {
       __m256i high[4];
-      load_columns_avx2(rows, offset + offsetof(Block, high_bits) + 16 * quarter, high);
+      load_columns(rows, offset + offsetof(Block, high_bits) + 16 * quarter, high);
       JEVONS_UNROLL
       for (int j = 0; j < 2; ++j) {
         __m256i low[4];
         const int at = quarter / 2 * 64 + 32 * j + quarter % 2 * 16;
-        load_columns_avx2(rows, offset + offsetof(Block, low_bits) + at, low);
+        load_columns(rows, offset + offsetof(Block, low_bits) + at, low);
         const int part = quarter / 2 * 4 + j;
         for (int i = 0; i < 4; ++i) {
           panel.column(part, quarter % 2, i)
@@ -209,7 +214,7 @@ struct Q2K {
                                          SuperPanel& panel) {
     for (int quarter = 0; quarter < 4; ++quarter) {
       __m256i packed[4];
-      load_columns_avx2(rows, offset + offsetof(Block, quants) + 16 * quarter, packed);
+      load_columns(rows, offset + offsetof(Block, quants) + 16 * quarter, packed);
       JEVONS_UNROLL
       for (int j = 0; j < 4; ++j) {
         for (int i = 0; i < 4; ++i) {
@@ -240,8 +245,8 @@ struct Q3K {
     for (int quarter = 0; quarter < 4; ++quarter) {
       __m256i packed[4];
       __m256i high[4];
-      load_columns_avx2(rows, offset + offsetof(Block, quants) + 16 * quarter, packed);
-      load_columns_avx2(rows, offset + offsetof(Block, high_bits) + quarter % 2 * 16, high);
+      load_columns(rows, offset + offsetof(Block, quants) + 16 * quarter, packed);
+      load_columns(rows, offset + offsetof(Block, high_bits) + quarter % 2 * 16, high);
       for (__m256i& bits : high) bits = _mm256_srl_epi16(bits, _mm_cvtsi32_si128(quarter / 2 * 4));
       JEVONS_UNROLL
       for (int j = 0; j < 4; ++j) {
@@ -284,7 +289,7 @@ struct Iq4Xs {
                                          SuperPanel& panel) {
     for (int part = 0; part < kParts; ++part) {
       __m256i packed[4];
-      load_columns_avx2(rows, offset + offsetof(Block, quants) + 16 * part, packed);
+      load_columns(rows, offset + offsetof(Block, quants) + 16 * part, packed);
       for (int i = 0; i < 4; ++i) {
         panel.column(part, 0, i).store(half, iq4_values_avx2(low_bits(packed[i], 0, 15)));
         panel.column(part, 1, i).store(half, iq4_values_avx2(low_bits(packed[i], 4, 15)));

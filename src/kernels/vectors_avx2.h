@@ -8,19 +8,8 @@
 #include <cstring>
 
 #include "kernels/block_formats.h"
+#include "kernels/compiler_hints.h"
 #include "kernels/isa.h"
-
-// Loops over registers are written as loops and must vanish.
-#if defined(__clang__)
-#define JEVONS_UNROLL _Pragma("unroll")
-#define JEVONS_KEEP_LOOP _Pragma("nounroll")
-#else
-#define JEVONS_UNROLL _Pragma("GCC unroll 16")
-#define JEVONS_KEEP_LOOP _Pragma("GCC unroll 1")
-#endif
-
-// For what is written once and belongs into the inner loop of every caller.
-#define JEVONS_FORCE_INLINE [[gnu::always_inline]] inline
 
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels {

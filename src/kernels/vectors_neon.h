@@ -8,20 +8,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/block_unpack.h"
+#include "kernels/compiler_hints.h"
 #include "kernels/isa.h"
-
-// Loops over registers are written as loops and must vanish; others must stay, or what they keep in
-// registers goes to memory.
-#if defined(__clang__)
-#define JEVONS_UNROLL _Pragma("unroll")
-#define JEVONS_KEEP_LOOP _Pragma("nounroll")
-#else
-#define JEVONS_UNROLL _Pragma("GCC unroll 16")
-#define JEVONS_KEEP_LOOP _Pragma("GCC unroll 1")
-#endif
-
-// For what is written once and belongs into the inner loop of every caller.
-#define JEVONS_FORCE_INLINE [[gnu::always_inline]] inline
 
 JEVONS_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 namespace jevons::kernels {
@@ -105,9 +94,7 @@ JEVONS_FORCE_INLINE void unpack_nibbles(const std::uint8_t* bytes, int8x16_t (&o
 
 /// kIq4Values[index], for 16 indices.
 JEVONS_FORCE_INLINE int8x16_t iq4_values(int8x16_t indices) {
-  alignas(16) static constexpr std::int8_t kValues[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                                          1,    13,   25,  38,  53,  69,  89,  113};
-  return vqtbl1q_s8(vld1q_s8(kValues), vreinterpretq_u8_s8(indices));
+  return vqtbl1q_s8(vld1q_s8(kIq4Values), vreinterpretq_u8_s8(indices));
 }
 
 /// The first n of four floats at x, zeros in the other lanes.

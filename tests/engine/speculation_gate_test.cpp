@@ -50,7 +50,7 @@ class Simulation {
       for (const GuessRecord& record : records) {
         candidates.push_back({&record, chance(text.has_guess) ? 15 : 0, text.agreed});
       }
-      gate_.choose(candidates, n_answers_, n_prompt_tokens);
+      gate_.choose(candidates, n_prompt_tokens);
       SpeculationGate::Step step{n_answers_, n_prompt_tokens, 0, 0, 0};
       for (std::size_t c = 0; c < candidates.size(); ++c) {
         const SpeculationGate::Candidate& candidate = candidates[c];
@@ -150,7 +150,7 @@ TEST(SpeculationGate, WhatCanBeLostIsBounded) {
     for (int i = 0; i < 20'000; ++i) {
       for (int k = 0; k < 5; ++k) gate.record_guess(record, 32, true);
       SpeculationGate::Candidate candidate{&record, 15, 32};
-      gate.choose({&candidate, 1}, 1, 0);
+      gate.choose({&candidate, 1}, 0);
       gate.record({1, 0, candidate.n_guesses, 0, ms(1 + candidate.n_guesses)});
       lost += ms(1 + candidate.n_guesses) / ms(1) - 1;
       if (candidate.n_guesses == 0) ++n_plain;
@@ -165,14 +165,14 @@ TEST(SpeculationGate, NothingBeforePlainStepsWereMeasured) {
   for (int i = 0; i < 100; ++i) gate.record_guess(record, 32, true);
   SpeculationGate::Candidate candidate{&record, 15, 32};
   for (int i = 0; i < 3; ++i) {
-    gate.choose({&candidate, 1}, 1, 0);
+    gate.choose({&candidate, 1}, 0);
     EXPECT_EQ(candidate.n_guesses, 0);
     gate.record({1, 0, 0, 0, 100});
   }
-  gate.choose({&candidate, 1}, 1, 0);
+  gate.choose({&candidate, 1}, 0);
   EXPECT_GT(candidate.n_guesses, 0);
   gate.answers_changed();
-  gate.choose({&candidate, 1}, 1, 0);
+  gate.choose({&candidate, 1}, 0);
   EXPECT_EQ(candidate.n_guesses, 0);
 }
 
@@ -186,7 +186,7 @@ TEST(SpeculationGate, GuessesGoToTheAnswerThatCopies) {
   }
   std::vector<SpeculationGate::Candidate> candidates = {{&tells, 15, 32}, {&copies, 15, 32}};
   for (int i = 0; i < 20; ++i) {
-    gate.choose(candidates, 2, 0);
+    gate.choose(candidates, 0);
     gate.record(
         {2, 0, candidates[1].n_guesses, candidates[1].n_guesses, 100.0 + candidates[1].n_guesses});
     EXPECT_EQ(candidates[0].n_guesses, 0);
@@ -199,14 +199,14 @@ TEST(SpeculationGate, BesideALongPromptGuessesAreCheapAndAddLittle) {
   GuessRecord record(30);
   for (int i = 0; i < 100; ++i) gate.record_guess(record, 32, true);
   SpeculationGate::Candidate candidate{&record, 15, 32};
-  gate.choose({&candidate, 1}, 1, 400);
+  gate.choose({&candidate, 1}, 400);
   EXPECT_EQ(candidate.n_guesses, 15);
-  gate.choose({&candidate, 1}, 1, 39);
+  gate.choose({&candidate, 1}, 39);
   EXPECT_EQ(candidate.n_guesses, 3);
-  gate.choose({&candidate, 1}, 1, 2);
+  gate.choose({&candidate, 1}, 2);
   EXPECT_EQ(candidate.n_guesses, 0);
   for (int i = 0; i < 400; ++i) gate.record_guess(record, 32, false);
-  gate.choose({&candidate, 1}, 1, 400);
+  gate.choose({&candidate, 1}, 400);
   EXPECT_EQ(candidate.n_guesses, 0);
 }
 

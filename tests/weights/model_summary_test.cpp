@@ -20,7 +20,7 @@ ModelSummary summary_of_sparse(const SynthOptions& options) {
   const auto file = ModelFile::open(path);
   std::filesystem::remove(path);
   EXPECT_TRUE(file) << file.error().message;
-  return summarize(*file);
+  return summarize(file.value());
 }
 
 const ModelSummary::Group& group(const ModelSummary& summary, TensorGroup kind) {
