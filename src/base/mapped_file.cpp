@@ -3,39 +3,27 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/file_descriptor.h"
+
 namespace jevons {
-namespace {
-
-struct FileDescriptor {
-  int value;
-  explicit FileDescriptor(int fd) : value(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
-
-}  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.value < 0) return fail("cannot open {}: {}", path, std::strerror(errno));
+  if (!fd.is_open()) return fail("cannot open {}: {}", path, std::strerror(errno));
   struct stat status{};
-  if (::fstat(fd.value, &status) != 0)
+  if (::fstat(fd.get(), &status) != 0)
     return fail("cannot stat {}: {}", path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail("{} is not a regular file", path);
   MappedFile file;
   file.path_ = path;
   const auto n_bytes = static_cast<std::size_t>(status.st_size);
   if (n_bytes == 0) return file;
-  void* address = ::mmap(nullptr, n_bytes, PROT_READ, MAP_SHARED, fd.value, 0);
+  void* address = ::mmap(nullptr, n_bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (address == MAP_FAILED) return fail("cannot map {}: {}", path, std::strerror(errno));
   file.bytes_ = {static_cast<const std::byte*>(address), n_bytes};
   return file;
