@@ -3,11 +3,12 @@
 // One thread.
 //
 // The chance that an expert is used by the next token is estimated as a mix of two averages of its
-// past use, one that forgets within a few tokens and one that forgets within a session: of M2.5,
-// a token shares 33 % of its experts with the token before, but 20 % with one of 16 tokens ago
-// (a recorded routing of 33 passes), so most of what repeats is a session's taste. A prompt counts
-// by how many of its tokens use an expert, not by whether any does: reading one leaves what is
-// popular in place, where forgetting the least recently used would keep nothing.
+// past use, one that forgets within a few tokens and one that forgets within a page of text: of
+// M2.5, a token shares 33 % of its experts with the token before, but 20 % with one of 16 tokens
+// ago (a recorded routing of 33 passes), so most of what repeats is a topic's taste. Each average
+// weighs the tokens it has seen, so that it is right from the first one on. A prompt counts by how
+// many of its tokens use an expert, not by whether any does: reading one leaves what is popular in
+// place, where forgetting the least recently used would keep nothing.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,7 @@ namespace jevons {
 
 struct ExpertUse {
   int expert;
-  int n_tokens;  // that chose it, at least 1
+  int n_tokens;  // that chose it, at least 1, at most all of the pass
 };
 
 class ExpertPolicy {
@@ -37,9 +38,11 @@ class ExpertPolicy {
   /// Estimated chance that the layer's next token uses the expert; higher is worth more.
   [[nodiscard]] float score(int layer, int expert) const;
 
-  /// [n_layers][n_experts]: the slow averages, to be kept between runs.
+  /// [n_layers][n_experts]: the slow averages in [0, 1], to be kept between runs.
   [[nodiscard]] std::vector<float> export_popularity() const;
-  /// Takes them back; values outside [0, 1] or another number of them are refused.
+  /// Takes them back in place of all that is known; values outside [0, 1] or another number of them
+  /// are refused, and change nothing. They count as a few tokens: the next session may be about
+  /// something else.
   [[nodiscard]] Result<void> import_popularity(std::span<const float> popularity);
 
  private:
@@ -53,6 +56,7 @@ class ExpertPolicy {
 
   int n_layers_, n_experts_;
   std::vector<Averages> averages_;  // [n_layers][n_experts]
+  std::vector<Averages> known_;     // [n_layers]: weight of what they have seen, 0 nothing to 1
 };
 
 }  // namespace jevons
