@@ -1,11 +1,11 @@
 // jevons bench: how fast it is, beside what this machine could do.
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "app/bench_replay.h"
 #include "app/bench_report.h"
 #include "app/commands.h"
 #include "app/config/options.h"
@@ -25,6 +25,7 @@ struct BenchFlags {
   std::unique_ptr<OptionReader> options;
   std::vector<int> prompts{512}, generations{128}, depths{0}, sequences{1}, threads;
   std::string forced;
+  ReplayFlags replay;
   int n_repetitions = 5;
   bool json = false, breakdown = false;
 };
@@ -68,14 +69,8 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
     JEVONS_ASSIGN(forced, read_routing(flags.forced, model.weights.config));
     options.forced = &forced;
   }
-  const ModelSummary summary = summarize(*model.file);
-  BenchReport report;
-  report.model = summary.name;
+  BenchReport report = BenchReport::of(summarize(*model.file), settings.kv_type);
   report.kernels = kernels::best_kernel_set().name;
-  report.kv_type = settings.kv_type;
-  report.weight_bytes_per_token = summary.bytes_per_token;
-  report.kv_bytes_per_token =
-      f16 ? summary.kv_bytes_per_token_f16 : summary.kv_bytes_per_token_q8_0;
   report.prompt_multiplications = prompt_multiplications(model.weights);
 
   // As an answer is sampled by default.
@@ -83,11 +78,10 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   sampling.seed = 1;
   Sampler sampler(sampling, {});
   report.stage_bytes = stage_bytes(model.weights);
-  report.n_experts_per_token = model.weights.config.n_layers * model.weights.config.n_experts_used;
   if (flags.breakdown) {
     options.breakdown = report.has_breakdown = true;
     options.sample = [&](std::span<const float> logits) {
-      static_cast<void>(sampler.sample(logits));
+      [[maybe_unused]] const auto token = sampler.sample(logits);
     };
   }
 
@@ -107,6 +101,9 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
 int bench(BenchFlags& flags) {
   const auto settings = flags.options->settings();
   if (!settings) return report(settings.error(), kUsage);
+  if (!flags.replay.routing.empty()) {
+    return bench_replay(flags.replay, settings->model, flags.json);
+  }
   if (flags.threads.empty()) flags.threads = {available_cpus()};
   const auto figures = measure(flags, *settings);
   if (!figures) return report(figures.error());
@@ -140,6 +137,7 @@ CommandBody define_bench(CLI::App& app) {
                  "take the experts recorded in this file, in turn")
       ->type_name("FILE");
   app.add_flag("--breakdown", flags->breakdown, "say where the time goes, stage by stage");
+  add_replay_options(app, flags->replay);
   app.add_flag("--json", flags->json, "print one JSON object");
   flags->options = std::make_unique<OptionReader>(app, kModelOptions);
   return [flags] { return bench(*flags); };

@@ -49,6 +49,19 @@ std::string speed_text(double value) { return fmt::format("{:.{}f}", value, valu
 
 }  // namespace
 
+BenchReport BenchReport::of(const ModelSummary& summary, const std::string& kv_type) {
+  BenchReport report;
+  report.model = summary.name;
+  report.kv_type = kv_type;
+  report.weight_bytes_per_token = summary.bytes_per_token;
+  report.kv_bytes_per_token =
+      kv_type == "f16" ? summary.kv_bytes_per_token_f16 : summary.kv_bytes_per_token_q8_0;
+  if (summary.config) {
+    report.n_experts_per_token = summary.config->n_layers * summary.config->n_experts_used;
+  }
+  return report;
+}
+
 double BenchReport::kv_bytes(const SpeedTest& test) const {
   const double keys = test.depth + (test.is_prompt ? 0.0 : test.n_tokens / 2.0);
   return keys * static_cast<double>(kv_bytes_per_token);

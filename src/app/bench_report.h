@@ -29,6 +29,9 @@ struct BenchReport {
   bool has_breakdown = false;
   StageBytes stage_bytes{};
 
+  /// With what the file says; kv_type: "f16" or "q8_0".
+  [[nodiscard]] static BenchReport of(const ModelSummary& summary, const std::string& kv_type);
+
   /// Read for one generated token of a test, keys and values in the middle of it included. Of
   /// several sequences side by side each reads its own keys and values, and all together read the
   /// weights once, of the experts those that any of them chose in the run.

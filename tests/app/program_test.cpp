@@ -281,5 +281,44 @@ TEST(Program, SynthWritesAModelThatRuns) {
   std::filesystem::remove(path);
 }
 
+TEST(Program, ReplaysARoutingOnMemoryOfSomeSize) {
+  const std::vector<std::string> replay =
+      nano({"bench", "--replay", "generated:0.15", "--ram", "12MB", "--json"});
+  const ProgramResult figures = run_program(replay);
+  ASSERT_EQ(figures.exit_code, 0) << figures.err;
+  const Json json = Json::parse(figures.out);
+  const auto dense_bytes = json.at("dense_bytes").get<double>();
+  double before = 0;
+  bool is_there = false;
+  for (const Json& row : json.at("rows")) {
+    const auto memory_bytes = row.at("memory_bytes").get<double>();
+    EXPECT_GT(memory_bytes, before) << "least first, and none twice";
+    before = memory_bytes;
+    // Within one expert of the size asked for.
+    is_there |= memory_bytes <= 12e6 - dense_bytes && memory_bytes > 12e6 - dense_bytes - 250e3;
+    EXPECT_LE(row.at("jevons").at("hit_rate").get<double>(),
+              row.at("optimal").at("hit_rate").get<double>());
+    EXPECT_EQ(row.at("jevons").at("layers").size(), 4U);
+    EXPECT_GT(row.at("guesses").at("recall").get<double>(), 0.5);
+  }
+  EXPECT_TRUE(is_there) << figures.out;
+}
+
+TEST(Program, SaysWhatIsWrongWithAReplay) {
+  const auto complaint = [](std::vector<std::string> arguments, int exit_code) {
+    const ProgramResult result = run_program(nano(std::move(arguments)));
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(complaint({"bench", "--replay", "generated:fast"}, 1), HasSubstr("a number"));
+  EXPECT_THAT(complaint({"bench", "--replay", "generated:2"}, 1), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(complaint({"bench", "--replay", "/none"}, 1), HasSubstr("/none"));
+  EXPECT_THAT(complaint({"bench", "--replay", "generated", "--ram", "1MB"}, 1),
+              HasSubstr("1.00 MB"));
+  EXPECT_THAT(complaint({"bench", "--replay", "generated", "--ram", "1XB"}, 2), HasSubstr("1XB"));
+  EXPECT_THAT(complaint({"bench", "--replay", "generated", "--ram", "0"}, 2), HasSubstr("--ram"));
+  EXPECT_THAT(complaint({"bench", "--ram", "1GB"}, 2), HasSubstr("--replay"));
+}
+
 }  // namespace
 }  // namespace jevons
