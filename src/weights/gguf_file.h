@@ -45,6 +45,7 @@ class GgufFile {
   /// Offset of the first byte of tensor data.
   [[nodiscard]] std::uint64_t data_offset() const { return data_offset_; }
   [[nodiscard]] std::uint64_t n_bytes() const { return bytes_.size(); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
   /// In the order of the file.
   [[nodiscard]] const std::vector<GgufEntry>& metadata() const { return metadata_; }

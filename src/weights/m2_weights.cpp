@@ -90,7 +90,8 @@ class Binder {
                           .n_columns = n_columns,
                           .row_bytes = row_bytes,
                           .expert_stride_bytes = row_bytes * static_cast<std::size_t>(n_rows),
-                          .data = tensor->data};
+                          .data = tensor->data,
+                          .place = file_.place_of(tensor->data)};
   }
 
   Result<void> gate_and_up(const std::string& at, LayerWeights& layer) const {
@@ -105,7 +106,8 @@ class Binder {
       JEVONS_ASSIGN(layer.gate, experts(at + fused, 2 * n_rows, n_columns));
       layer.gate.n_rows = n_rows;
       layer.up = layer.gate;
-      layer.up.data += layer.gate.row_bytes * static_cast<std::size_t>(n_rows);
+      layer.up.data += layer.gate.expert_bytes();
+      layer.up.place.offset += layer.gate.expert_bytes();
       return {};
     }
     JEVONS_ASSIGN(layer.gate, experts(at + "ffn_gate_exps.weight", n_rows, n_columns));

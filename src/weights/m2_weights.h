@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "kernels/block_formats.h"
+#include "weights/file_place.h"
 #include "weights/model_config.h"
 
 namespace jevons {
@@ -32,6 +33,11 @@ struct ExpertMatrices {
   std::size_t row_bytes;
   std::size_t expert_stride_bytes;  // from one expert to the next; wider in a fused tensor
   const std::byte* data;
+  FilePlace place;  // of the first expert
+
+  [[nodiscard]] std::size_t expert_bytes() const {
+    return row_bytes * static_cast<std::size_t>(n_rows);
+  }
 
   [[nodiscard]] Matrix expert(int e) const {
     return {format, n_rows, n_columns, row_bytes,

@@ -1,7 +1,10 @@
 #include "weights/model_file.h"
 
 #include <filesystem>
+#include <functional>
 #include <utility>
+
+#include "base/check.h"
 
 namespace jevons {
 namespace {
@@ -127,6 +130,18 @@ Result<void> ModelFile::index_tensors() {
 const GgufTensor* ModelFile::find_tensor(std::string_view name) const {
   const auto place = tensor_index_.find(name);
   return place == tensor_index_.end() ? nullptr : place->second;
+}
+
+FilePlace ModelFile::place_of(const std::byte* data) const {
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    const std::span<const std::byte> bytes = shards_[i].bytes();
+    if (std::less_equal<>{}(bytes.data(), data) &&
+        std::less<>{}(data, bytes.data() + bytes.size())) {
+      return {static_cast<int>(i), static_cast<std::uint64_t>(data - bytes.data())};
+    }
+  }
+  JEVONS_CHECK(false && "not a byte of this model");
+  return {};
 }
 
 std::uint64_t ModelFile::n_bytes() const {

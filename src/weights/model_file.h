@@ -12,6 +12,7 @@
 
 #include "base/mapped_file.h"
 #include "base/result.h"
+#include "weights/file_place.h"
 #include "weights/gguf_file.h"
 
 namespace jevons {
@@ -39,6 +40,8 @@ class ModelFile {
   [[nodiscard]] const std::vector<const GgufTensor*>& tensors() const { return tensors_; }
   /// nullptr if absent.
   [[nodiscard]] const GgufTensor* find_tensor(std::string_view name) const;
+  /// Where on disk a byte of some tensor lies.
+  [[nodiscard]] FilePlace place_of(const std::byte* data) const;
   /// Size of all shards together.
   [[nodiscard]] std::uint64_t n_bytes() const;
 
