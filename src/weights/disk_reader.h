@@ -52,8 +52,8 @@ struct DiskRead {
 };
 
 struct DiskReaderOptions {
-  int depth = 16;       // reads under way on each disk, at most
-  int guess_depth = 2;  // of them guesses
+  int depth = 32;       // reads under way on each disk, at most
+  int guess_depth = 8;  // of them guesses
   enum class Method : std::uint8_t { kAuto, kIoUring, kThreads } method = Method::kAuto;
   bool bypass_cache = true;  // where the file system can; else pages are dropped after each read
 };

@@ -167,9 +167,9 @@ void read_without_io_uring(int error) {
   const std::string content = write_random_file(folder / "f", kFileBytes, 1);
   DiskReaderOptions options;
   options.method = DiskReaderOptions::Method::kIoUring;
-  EXPECT_EQ(
-      error_of_opening({folder / "f"}, options),
-      fmt::format("the system refuses io_uring for 16 reads at once: {}", std::strerror(error)));
+  EXPECT_EQ(error_of_opening({folder / "f"}, options),
+            fmt::format("the system refuses io_uring for {} reads at once: {}", options.depth,
+                        std::strerror(error)));
   options.method = DiskReaderOptions::Method::kAuto;
   ReadLog log;
   const auto reader = DiskReader::open({folder / "f"}, options, log.done());
