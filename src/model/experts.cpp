@@ -16,7 +16,7 @@ std::size_t slot_count(const ModelConfig& config, int max_tokens) {
 }  // namespace
 
 Experts::Experts(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
-                 Linear& linear, int max_tokens)
+                 Linear& linear, int max_tokens, ExpertCache* cache)
     : config_(weights.config),
       n_used_(config_.n_experts_used),
       set_(set),
@@ -28,7 +28,8 @@ Experts::Experts(const M2Weights& weights, const kernels::KernelSet& set, Thread
       up_(slot_count(config_, max_tokens), static_cast<std::size_t>(config_.expert_size)),
       output_(slot_count(config_, max_tokens), static_cast<std::size_t>(config_.hidden_size)),
       encoded_input_(set, max_tokens, config_.hidden_size),
-      encoded_gated_(set, max_tokens * n_used_, config_.expert_size) {
+      encoded_gated_(set, max_tokens * n_used_, config_.expert_size),
+      cache_(cache) {
   const std::size_t n_slots = slot_count(config_, max_tokens);
   const auto n_tokens = static_cast<std::size_t>(max_tokens);
   experts_.resize(n_slots);
@@ -40,6 +41,9 @@ Experts::Experts(const M2Weights& weights, const kernels::KernelSet& set, Thread
   x_router_.resize(n_tokens);
   y_router_.resize(n_tokens);
   jobs_.reserve(2 * static_cast<std::size_t>(config_.n_experts));
+  used_.reserve(static_cast<std::size_t>(config_.n_experts));
+  uses_.reserve(static_cast<std::size_t>(config_.n_experts));
+  some_slots_.reserve(n_slots);
   // Every buffer that some layer will want is made now, so that forward() never allocates.
   encoded_input_.want(kernels::WeightFormat::kF32);
   for (const LayerWeights& layer : weights.layers) {
@@ -76,12 +80,7 @@ void Experts::route(const LayerWeights& layer, const FloatRows& normed, int n_to
     x_router_[token] = encoded_input_.row(kernels::WeightFormat::kF32, static_cast<int>(token));
     y_router_[token] = router_logits_.row(token);
   }
-  const auto row_bytes = static_cast<std::size_t>(config_.hidden_size) * sizeof(float);
-  const MatmulJob job{{kernels::WeightFormat::kF32, config_.n_experts, config_.hidden_size,
-                       row_bytes, reinterpret_cast<const std::byte*>(layer.router)},
-                      x_router_.data(),
-                      y_router_.data(),
-                      n_tokens};
+  const MatmulJob job{router_matrix(layer, config_), x_router_.data(), y_router_.data(), n_tokens};
   linear_.run({&job, 1});
   pool_.parallel_for(n_tokens, [&](int token, int) {
     const auto first = static_cast<std::size_t>(token * n_used_);
@@ -110,50 +109,100 @@ void Experts::group_by_expert(int n_tokens) {
   first_slot_.back() = static_cast<int>(n_slots);
 }
 
-void Experts::project_in(const LayerWeights& layer, int n_tokens) {
-  const auto n_slots = static_cast<std::size_t>(n_tokens * n_used_);
-  for (std::size_t i = 0; i < n_slots; ++i) {
-    const auto slot = static_cast<std::size_t>(slots_[i]);
-    const int token = slots_[i] / n_used_;
-    x_gate_[i] = encoded_input_.row(layer.gate.format, token);
-    x_up_[i] = encoded_input_.row(layer.up.format, token);
-    y_gate_[i] = gate_.row(slot);
-    y_up_[i] = up_.row(slot);
-  }
+std::span<const int> Experts::slots_of(int expert) const {
+  const auto first = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(expert)]);
+  const auto end = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(expert) + 1]);
+  return std::span(slots_).subspan(first, end - first);
+}
+
+Matrix Experts::matrix(int layer_index, const ExpertMatrices& matrices, int expert,
+                       std::size_t part) const {
+  Matrix matrix = matrices.expert(expert);
+  if (cache_ != nullptr) matrix.data = cache_->data(layer_index, expert, part);
+  return matrix;
+}
+
+void Experts::project_in(int layer_index, const LayerWeights& layer, std::span<const int> experts) {
   jobs_.clear();
-  n_run_ = 0;
-  for (int e = 0; e < config_.n_experts; ++e) {
+  for (const int e : experts) {
     const auto first = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(e)]);
-    const int n = first_slot_[static_cast<std::size_t>(e) + 1] - static_cast<int>(first);
-    if (n == 0) continue;
-    ++n_run_;
-    jobs_.push_back({layer.gate.expert(e), x_gate_.data() + first, y_gate_.data() + first, n});
-    jobs_.push_back({layer.up.expert(e), x_up_.data() + first, y_up_.data() + first, n});
+    const std::span<const int> slots = slots_of(e);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const auto slot = static_cast<std::size_t>(slots[i]);
+      const int token = slots[i] / n_used_;
+      x_gate_[first + i] = encoded_input_.row(layer.gate.format, token);
+      x_up_[first + i] = encoded_input_.row(layer.up.format, token);
+      y_gate_[first + i] = gate_.row(slot);
+      y_up_[first + i] = up_.row(slot);
+    }
+    const auto n = static_cast<int>(slots.size());
+    jobs_.push_back(
+        {matrix(layer_index, layer.gate, e, 0), x_gate_.data() + first, y_gate_.data() + first, n});
+    jobs_.push_back(
+        {matrix(layer_index, layer.up, e, 1), x_up_.data() + first, y_up_.data() + first, n});
   }
   linear_.run(jobs_);
 }
 
-void Experts::project_out(const LayerWeights& layer, const FloatRows& hidden, int n_tokens) {
-  encoded_gated_.clear();
-  encoded_gated_.want(layer.down.format);
-  pool_.parallel_for(n_tokens * n_used_, [&](int slot, int) {
+void Experts::project_out(int layer_index, const LayerWeights& layer,
+                          std::span<const int> experts) {
+  some_slots_.clear();
+  for (const int e : experts) {
+    const std::span<const int> slots = slots_of(e);
+    some_slots_.insert(some_slots_.end(), slots.begin(), slots.end());
+  }
+  pool_.parallel_for(static_cast<int>(some_slots_.size()), [&](int i, int) {
+    const int slot = some_slots_[static_cast<std::size_t>(i)];
     float* gate = gate_.row(static_cast<std::size_t>(slot));
     set_.silu_multiply(gate, up_.row(static_cast<std::size_t>(slot)), gate, config_.expert_size);
     encoded_gated_.encode_row(slot, gate);
   });
   jobs_.clear();
-  for (int e = 0; e < config_.n_experts; ++e) {
+  for (const int e : experts) {
     const auto first = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(e)]);
-    const auto end = static_cast<std::size_t>(first_slot_[static_cast<std::size_t>(e) + 1]);
-    for (std::size_t i = first; i < end; ++i) {
-      x_down_[i] = encoded_gated_.row(layer.down.format, slots_[i]);
-      y_down_[i] = output_.row(static_cast<std::size_t>(slots_[i]));
+    const std::span<const int> slots = slots_of(e);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      x_down_[first + i] = encoded_gated_.row(layer.down.format, slots[i]);
+      y_down_[first + i] = output_.row(static_cast<std::size_t>(slots[i]));
     }
-    if (end == first) continue;
-    jobs_.push_back({layer.down.expert(e), x_down_.data() + first, y_down_.data() + first,
-                     static_cast<int>(end - first)});
+    jobs_.push_back({matrix(layer_index, layer.down, e, 2), x_down_.data() + first,
+                     y_down_.data() + first, static_cast<int>(slots.size())});
   }
   linear_.run(jobs_);
+}
+
+void Experts::run_some(int layer_index, const LayerWeights& layer, std::span<const int> experts) {
+  project_in(layer_index, layer, experts);
+  project_out(layer_index, layer, experts);
+}
+
+void Experts::choose(int layer_index, int n_tokens) {
+  group_by_expert(n_tokens);
+  used_.clear();
+  for (int e = 0; e < config_.n_experts; ++e) {
+    if (!slots_of(e).empty()) used_.push_back(e);
+  }
+  if (cache_ == nullptr) return;
+  uses_.clear();
+  for (const int e : used_) uses_.push_back({e, static_cast<int>(slots_of(e).size())});
+  cache_->begin(layer_index, n_tokens, uses_);
+}
+
+Result<void> Experts::mix(int layer_index, const LayerWeights& layer, const FloatRows& hidden,
+                          int n_tokens, const std::atomic<bool>* abandon) {
+  encoded_gated_.clear();
+  encoded_gated_.want(layer.down.format);
+  if (cache_ == nullptr) {
+    run_some(layer_index, layer, used_);
+  } else {
+    for (;;) {
+      const std::span<const int> ready = cache_->take_ready(abandon);
+      if (ready.empty()) break;
+      run_some(layer_index, layer, ready);
+      cache_->done(ready);
+    }
+    JEVONS_TRY(cache_->end());
+  }
   pool_.parallel_for(n_tokens, [&](int token, int) {
     for (int rank = 0; rank < n_used_; ++rank) {
       const auto slot = static_cast<std::size_t>(token * n_used_ + rank);
@@ -161,12 +210,7 @@ void Experts::project_out(const LayerWeights& layer, const FloatRows& hidden, in
                       config_.hidden_size);
     }
   });
-}
-
-void Experts::mix(const LayerWeights& layer, const FloatRows& hidden, int n_tokens) {
-  group_by_expert(n_tokens);
-  project_in(layer, n_tokens);
-  project_out(layer, hidden, n_tokens);
+  return {};
 }
 
 }  // namespace jevons

@@ -16,6 +16,12 @@ constexpr std::size_t kTilesPerThread = 8;
 
 }  // namespace
 
+Matrix router_matrix(const LayerWeights& layer, const ModelConfig& config) {
+  return {kernels::WeightFormat::kF32, config.n_experts, config.hidden_size,
+          static_cast<std::size_t>(config.hidden_size) * sizeof(float),
+          reinterpret_cast<const std::byte*>(layer.router)};
+}
+
 Linear::Linear(const kernels::KernelSet& set, ThreadPool& pool, int max_tokens, int max_jobs)
     : set_(set), pool_(pool), max_tokens_(max_tokens) {
   tilings_.reserve(static_cast<std::size_t>(max_jobs));

@@ -22,6 +22,9 @@ struct MatmulJob {
   int n_tokens;
 };
 
+/// The router as a matrix of F32 rows.
+[[nodiscard]] Matrix router_matrix(const LayerWeights& layer, const ModelConfig& config);
+
 class Linear {
  public:
   /// `max_tokens` of one job, `max_jobs` of one run.

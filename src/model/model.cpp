@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "base/check.h"
 #include "kernels/dequantize.h"
@@ -10,6 +11,7 @@
 #include "model/experts.h"
 #include "model/linear.h"
 #include "model/rotary.h"
+#include "weights/expert_cache.h"
 
 namespace jevons {
 namespace {
@@ -30,11 +32,15 @@ struct Model::State {
   State(const M2Weights& w, const ModelOptions& options);
 
   void embed(std::span<const BatchToken> batch);
-  void layer(int index, const RoutingHooks& hooks);
+  Result<void> run(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks);
+  Result<void> layer(int index, const RoutingHooks& hooks);
   void project_qkv(int index, const LayerWeights& layer, int n_query_tokens);
   void keep_only_wanted();
   void attend(int index, const LayerWeights& layer);
-  void mix_experts(int index, const LayerWeights& layer, const RoutingHooks& hooks);
+  Result<void> mix_experts(int index, const LayerWeights& layer, int n_next_tokens,
+                           const RoutingHooks& hooks);
+  void look_ahead(int index, int n_next_tokens, const RoutingHooks& hooks);
+  bool is_abandoned() const { return abandon != nullptr && abandon->load(); }
   void project_logits(float* logits);
   int n_active() const { return static_cast<int>(active.size()); }
 
@@ -48,6 +54,9 @@ struct Model::State {
   Linear linear;
   Attention attention;
   Experts experts;
+  Foresight foresight;
+  std::vector<int> all_experts;
+  const std::atomic<bool>* abandon = nullptr;
 
   // Row i of each buffer belongs to active[i].
   std::vector<BatchToken> active;
@@ -73,7 +82,9 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
       pool(o.n_threads),
       linear(set, pool, o.max_batch, most_jobs(config)),
       attention(config, kv_layout, set, pool),
-      experts(w, set, pool, linear, o.max_batch),
+      experts(w, set, pool, linear, o.max_batch, o.experts),
+      foresight(w, set, pool, linear),
+      all_experts(columns(config.n_experts)),
       hidden(rows_for(o.max_batch), columns(config.hidden_size)),
       normed(rows_for(o.max_batch), columns(config.hidden_size)),
       queries(rows_for(o.max_batch), columns(config.q_size())),
@@ -88,6 +99,7 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
   active.reserve(rows_for(o.max_batch));
   attention_tokens.reserve(rows_for(o.max_batch));
   forced.resize(rows_for(o.max_batch));
+  std::iota(all_experts.begin(), all_experts.end(), 0);
   for (auto& rows : x) rows.resize(rows_for(o.max_batch));
   for (auto& rows : y) rows.resize(rows_for(o.max_batch));
   // Every buffer that some layer will want is made now, so that forward() never allocates.
@@ -209,8 +221,36 @@ void Model::State::attend(int index, const LayerWeights& layer) {
   linear.run({&job, 1});
 }
 
-// Adds the attention's result, then the experts'.
-void Model::State::mix_experts(int index, const LayerWeights& layer, const RoutingHooks& hooks) {
+// Names the experts that the next layers will probably want, while this one's are being read.
+void Model::State::look_ahead(int index, int n_next_tokens, const RoutingHooks& hooks) {
+  if (options.experts == nullptr || options.foresight == 0) return;
+  const int next = index + 1;
+  if (next == config.n_layers) return;
+  // So many choices leave hardly an expert out.
+  if (n_next_tokens * config.n_experts_used >= 3 * config.n_experts) {
+    return options.experts->expect(next, all_experts, ReadUrgency::kAhead);
+  }
+  if (n_active() > Foresight::kMostTokens || n_next_tokens < n_active()) return;
+  if (!foresight.is_worthwhile()) return;
+  const int end = std::min(config.n_layers, next + options.foresight);
+  for (int layer = next; layer < end; ++layer) {
+    std::array<const std::int32_t*, Foresight::kMostTokens> recorded{};
+    bool is_recorded = hooks.guessed != nullptr;
+    for (std::size_t row = 0; is_recorded && row < active.size(); ++row) {
+      is_recorded = active[row].position < hooks.guessed->n_tokens;
+      if (is_recorded) recorded[row] = hooks.guessed->at(layer, active[row].position);
+    }
+    options.experts->expect(
+        layer,
+        is_recorded ? foresight.take_recorded(layer, std::span(recorded).first(active.size()))
+                    : foresight.guess(layer, hidden, n_active()),
+        ReadUrgency::kGuess);
+  }
+}
+
+// Adds the attention's result, then the experts'. n_next_tokens: that go through the next layer.
+Result<void> Model::State::mix_experts(int index, const LayerWeights& layer, int n_next_tokens,
+                                       const RoutingHooks& hooks) {
   pool.parallel_for(n_active(), [&](int i, int) {
     const auto row = static_cast<std::size_t>(i);
     set.add_scaled(hidden.row(row), projected.row(row), 1.0F, config.hidden_size);
@@ -224,27 +264,33 @@ void Model::State::mix_experts(int index, const LayerWeights& layer, const Routi
   }
   clock.lap(&StageTimes::projections);
   experts.route(layer, normed, n_active(), forced.data());
+  if (is_abandoned()) return {};
+  experts.choose(index, n_active());
+  foresight.learn_truth(index, experts.run());
+  look_ahead(index, n_next_tokens, hooks);
   clock.lap(&StageTimes::router);
-  experts.mix(layer, hidden, n_active());
+  JEVONS_TRY(experts.mix(index, layer, hidden, n_active(), abandon));
   clock.lap(&StageTimes::experts);
   if (times != nullptr) times->n_experts += static_cast<std::uint64_t>(experts.n_run());
-  if (hooks.recorded == nullptr) return;
+  if (hooks.recorded == nullptr) return {};
   for (int i = 0; i < n_active(); ++i) {
     const int position = active[static_cast<std::size_t>(i)].position;
     std::copy_n(experts.chosen(i), config.n_experts_used, hooks.recorded->at(index, position));
   }
+  return {};
 }
 
-void Model::State::layer(int index, const RoutingHooks& hooks) {
+Result<void> Model::State::layer(int index, const RoutingHooks& hooks) {
   const LayerWeights& layer = weights.layers[static_cast<std::size_t>(index)];
   const bool last = index + 1 == config.n_layers;
   const int n_wanted = static_cast<int>(std::count_if(
       active.begin(), active.end(), [](const BatchToken& token) { return token.wants_logits; }));
   project_qkv(index, layer, last ? n_wanted : n_active());
   if (last) keep_only_wanted();
-  if (active.empty()) return;
+  if (active.empty()) return {};
   attend(index, layer);
-  mix_experts(index, layer, hooks);
+  const bool next_is_last = index + 2 == config.n_layers;
+  return mix_experts(index, layer, next_is_last ? n_wanted : n_active(), hooks);
 }
 
 void Model::State::project_logits(float* logits) {
@@ -288,20 +334,30 @@ std::uint64_t Model::scratch_bytes(const ModelConfig& config, int max_batch) {
   return sizeof(float) * (n * token_floats + slots * slot_floats + encoded_floats);
 }
 
-void Model::forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks) {
-  JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
-  StageClock& clock = state_->clock;
-  clock.restart(state_->times);
-  state_->embed(batch);
+Result<void> Model::State::run(std::span<const BatchToken> batch, float* logits,
+                               const RoutingHooks& hooks) {
+  JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= options.max_batch);
+  embed(batch);
   clock.lap(&StageTimes::embedding);
-  for (int index = 0; index < config().n_layers; ++index) state_->layer(index, hooks);
+  for (int index = 0; index < config.n_layers && !is_abandoned(); ++index) {
+    JEVONS_TRY(layer(index, hooks));
+  }
   clock.lap(&StageTimes::projections);
-  if (!state_->active.empty()) state_->project_logits(logits);
+  if (!active.empty() && !is_abandoned()) project_logits(logits);
   clock.lap(&StageTimes::head);
-  if (state_->times == nullptr) return;
-  const ThreadPool::Waiting waiting = state_->pool.take_waiting();
-  state_->times->waiting += waiting.seconds;
-  state_->times->n_loops += waiting.n_loops;
+  return {};
+}
+
+Result<void> Model::forward(std::span<const BatchToken> batch, float* logits,
+                            const RoutingHooks& hooks) {
+  State& s = *state_;
+  s.clock.restart(s.times);
+  JEVONS_TRY(s.run(batch, logits, hooks));
+  if (s.times == nullptr) return {};
+  const ThreadPool::Waiting waiting = s.pool.take_waiting();
+  s.times->waiting += waiting.seconds;
+  s.times->n_loops += waiting.n_loops;
+  return {};
 }
 
 void Model::time_stages(StageTimes* into) {
@@ -309,19 +365,20 @@ void Model::time_stages(StageTimes* into) {
   state_->times = into;
 }
 
-bool Model::forward_unless(const std::atomic<bool>& abandon, std::span<const BatchToken> batch,
-                           float* logits) {
-  JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= max_batch());
+Foresight::Counts Model::foresight() const { return state_->foresight.counts(); }
+
+Result<bool> Model::forward_unless(const std::atomic<bool>& abandon,
+                                   std::span<const BatchToken> batch, float* logits) {
+  State& s = *state_;
   // A layer of a long prompt is too much to wait for: its loops stop as well, and what they leave
   // half done is never looked at.
-  state_->clock.restart(nullptr);
-  state_->pool.abandon_on(&abandon);
-  state_->embed(batch);
-  for (int index = 0; index < config().n_layers && !abandon.load(); ++index) {
-    state_->layer(index, {});
-  }
-  if (!state_->active.empty() && !abandon.load()) state_->project_logits(logits);
-  state_->pool.abandon_on(nullptr);
+  s.clock.restart(nullptr);
+  s.pool.abandon_on(&abandon);
+  s.abandon = &abandon;
+  const Result<void> result = s.run(batch, logits, {});
+  s.abandon = nullptr;
+  s.pool.abandon_on(nullptr);
+  if (!result) return std::unexpected(result.error());
   return !abandon.load();
 }
 

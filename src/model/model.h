@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "kernels/kernel_set.h"
+#include "model/foresight.h"
 #include "model/kv_cache.h"
 #include "model/routing_trace.h"
 #include "model/stage_times.h"
@@ -20,11 +21,15 @@
 
 namespace jevons {
 
+class ExpertCache;
+
 struct ModelOptions {
   int n_threads = 1;
   int max_batch = 512;  // tokens of one forward()
   kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
   const kernels::KernelSet* kernels = nullptr;  // nullptr: the best this CPU runs
+  ExpertCache* experts = nullptr;  // of a model larger than memory; else all are in `weights`
+  int foresight = 1;               // layers ahead whose experts are guessed; needs `experts`
 };
 
 /// One token on its way through the network.
@@ -35,10 +40,12 @@ struct BatchToken {
   bool wants_logits;
 };
 
-/// For comparing arithmetics; both off in normal work. Tokens are found by their position.
+/// For comparing arithmetics and for measurements; all off in normal work. Tokens are found by
+/// their position.
 struct RoutingHooks {
-  const RoutingTrace* forced = nullptr;  // experts to take instead of the router's choice
-  RoutingTrace* recorded = nullptr;      // experts that were taken
+  const RoutingTrace* forced = nullptr;   // experts to take instead of the router's choice
+  RoutingTrace* recorded = nullptr;       // experts that were taken
+  const RoutingTrace* guessed = nullptr;  // to take instead of what foresight says
 };
 
 class Model {
@@ -59,14 +66,19 @@ class Model {
 
   /// Runs 1 to max_batch tokens and stores their keys and values. Tokens of one sequence come in
   /// the order of their positions. logits: [number of tokens with wants_logits][vocab_size], in
-  /// batch order; may be null if there are none. Cannot fail and does not allocate.
-  void forward(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks = {});
+  /// batch order; may be null if there are none. Allocates nothing. Fails only if experts have to
+  /// be read and cannot be: the logits and the batch's keys and values are then not to be used, and
+  /// the batch may be run again.
+  [[nodiscard]] Result<void> forward(std::span<const BatchToken> batch, float* logits,
+                                     const RoutingHooks& hooks = {});
 
   /// The same, but stops soon once `abandon` is true (any thread may set it, none may clear it
-  /// before this returns), and says false: the logits and the batch's keys and values are then not
-  /// to be used, and the batch may be run again.
-  [[nodiscard]] bool forward_unless(const std::atomic<bool>& abandon,
-                                    std::span<const BatchToken> batch, float* logits);
+  /// before this returns), and says false: with results as after a failure.
+  [[nodiscard]] Result<bool> forward_unless(const std::atomic<bool>& abandon,
+                                            std::span<const BatchToken> batch, float* logits);
+
+  /// Of guesses that were made and compared with the truth.
+  [[nodiscard]] Foresight::Counts foresight() const;
 
   /// From now on forward() adds to `into` where its time goes; null: no longer. Not owned.
   void time_stages(StageTimes* into);

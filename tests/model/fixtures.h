@@ -106,7 +106,8 @@ inline std::vector<float> run_in_chunks(Model& model, std::span<const std::int32
     for (std::size_t i = start; i < std::min(ids.size(), start + chunk); ++i) {
       batch.push_back({ids[i], static_cast<int>(i), &sequence, true});
     }
-    model.forward(batch, logits.data() + start * vocab_size, hooks);
+    const auto done = model.forward(batch, logits.data() + start * vocab_size, hooks);
+    if (!done) throw std::runtime_error(done.error().message);
   }
   return logits;
 }

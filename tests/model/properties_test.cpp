@@ -92,7 +92,9 @@ TEST_P(Property, CompanyInTheBatchDoesNotMatter) {
         owner.push_back(s);
       }
     }
-    if (!batch.empty()) model.forward(batch, logits.data());
+    if (!batch.empty()) {
+      ASSERT_TRUE(model.forward(batch, logits.data()));
+    }
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const float* row = logits.data() + i * vocab_size;
       mixed[owner[i]].insert(mixed[owner[i]].end(), row, row + vocab_size);
@@ -122,7 +124,7 @@ TEST_P(Property, SkippingLogitsDoesNotChangeTheOthers) {
     }
   }
   std::vector<float> logits(expected.size());
-  model.forward(batch, logits.data());
+  ASSERT_TRUE(model.forward(batch, logits.data()));
   EXPECT_TRUE(same_bits(expected, logits));
 }
 
@@ -147,12 +149,12 @@ TEST_P(Property, ABatchThatWasGivenUpAnywhereCanBeRunAgain) {
       std::this_thread::sleep_for(wait);
       abandon.store(true);
     });
-    bool done = model.forward_unless(abandon, batch, logits.data());
+    bool done = model.forward_unless(abandon, batch, logits.data()).value();
     other.join();
     if (!done) {
       ++n_given_up;
       abandon.store(false);
-      done = model.forward_unless(abandon, batch, logits.data());
+      done = model.forward_unless(abandon, batch, logits.data()).value();
     }
     ASSERT_TRUE(done);
     ASSERT_TRUE(same_bits(expected, logits)) << round;
@@ -174,13 +176,13 @@ TEST_P(Property, AnEarlierPositionCanBeWrittenAgain) {
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     batch.push_back({wrong[i], static_cast<int>(i), &sequence, false});
   }
-  model.forward(batch, nullptr);
+  ASSERT_TRUE(model.forward(batch, nullptr));
   batch.clear();
   for (std::size_t i = 20; i < ids.size(); ++i) {
     batch.push_back({ids[i], static_cast<int>(i), &sequence, true});
   }
   std::vector<float> logits(batch.size() * vocab_size);
-  model.forward(batch, logits.data());
+  ASSERT_TRUE(model.forward(batch, logits.data()));
   EXPECT_TRUE(same_bits(std::span(fresh).subspan(20 * vocab_size), logits));
 }
 

@@ -1,0 +1,116 @@
+#include "model/foresight.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kernels/router.h"
+
+namespace jevons {
+namespace {
+
+// A guess is made of a router's first choices: where hardly one in three comes true, reading them
+// takes the disk from what is needed.
+constexpr double kLeastPrecision = 0.35;
+constexpr double kWeight = 0.02;     // of one layer's guess in the average
+constexpr unsigned kLookAgain = 64;  // layers
+
+}  // namespace
+
+Foresight::Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
+                     Linear& linear)
+    : weights_(weights),
+      set_(set),
+      pool_(pool),
+      linear_(linear),
+      normed_(kMostTokens, static_cast<std::size_t>(weights.config.hidden_size)),
+      logits_(kMostTokens, static_cast<std::size_t>(weights.config.n_experts)),
+      encoded_(set, kMostTokens, weights.config.hidden_size),
+      x_(kMostTokens),
+      y_(kMostTokens) {
+  const auto n_used = static_cast<std::size_t>(weights.config.n_experts_used);
+  const auto n_experts = static_cast<std::size_t>(weights.config.n_experts);
+  chosen_.resize(kMostTokens * n_used);
+  shares_.resize(kMostTokens * n_used);
+  experts_.reserve(n_experts);
+  guessed_.resize(weights.layers.size() * n_experts);
+  has_guess_.resize(weights.layers.size());
+  encoded_.want(kernels::WeightFormat::kF32);
+}
+
+std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_tokens) {
+  JEVONS_CHECK(n_tokens <= kMostTokens);
+  const ModelConfig& c = weights_.config;
+  const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
+  for (int token = 0; token < n_tokens; ++token) {
+    const auto row = static_cast<std::size_t>(token);
+    set_.rms_norm(hidden.row(row), weights.expert_norm, normed_.row(row), c.hidden_size,
+                  c.rms_epsilon);
+    encoded_.encode_row(token, normed_.row(row));
+    x_[row] = encoded_.row(kernels::WeightFormat::kF32, token);
+    y_[row] = logits_.row(row);
+  }
+  const MatmulJob job{router_matrix(weights, c), x_.data(), y_.data(), n_tokens};
+  linear_.run({&job, 1});
+  experts_.clear();
+  for (int token = 0; token < n_tokens; ++token) {
+    int* chosen = chosen_.data() + token * c.n_experts_used;
+    kernels::route(logits_.row(static_cast<std::size_t>(token)), weights.router_bias, c.n_experts,
+                   c.n_experts_used, chosen, shares_.data());
+  }
+  // By rank first: of each token the one that its router likes most.
+  for (int rank = 0; rank < c.n_experts_used; ++rank) {
+    for (int token = 0; token < n_tokens; ++token) {
+      const int expert = chosen_[static_cast<std::size_t>(token * c.n_experts_used + rank)];
+      if (std::find(experts_.begin(), experts_.end(), expert) == experts_.end()) {
+        experts_.push_back(expert);
+      }
+    }
+  }
+  note(layer);
+  return experts_;
+}
+
+std::span<const int> Foresight::take_recorded(int layer,
+                                              std::span<const std::int32_t* const> experts) {
+  experts_.clear();
+  for (int rank = 0; rank < weights_.config.n_experts_used; ++rank) {
+    for (const std::int32_t* of_token : experts) {
+      if (std::find(experts_.begin(), experts_.end(), of_token[rank]) == experts_.end()) {
+        experts_.push_back(of_token[rank]);
+      }
+    }
+  }
+  note(layer);
+  return experts_;
+}
+
+void Foresight::note(int layer) {
+  std::uint8_t* row = &was_guessed(layer, 0);
+  std::fill_n(row, weights_.config.n_experts, std::uint8_t{0});
+  for (const int expert : experts_) row[expert] = 1;
+  has_guess_[static_cast<std::size_t>(layer)] = 1;
+}
+
+void Foresight::learn_truth(int layer, std::span<const int> chosen) {
+  std::uint8_t& has_guess = has_guess_[static_cast<std::size_t>(layer)];
+  if (has_guess == 0) return;
+  has_guess = 0;
+  const std::uint8_t* row = &was_guessed(layer, 0);
+  const auto n_guessed =
+      static_cast<std::uint64_t>(std::count(row, row + weights_.config.n_experts, 1));
+  std::uint64_t n_right = 0;
+  for (const int expert : chosen) n_right += row[expert];
+  counts_.n_guessed += n_guessed;
+  counts_.n_chosen += chosen.size();
+  counts_.n_right += n_right;
+  const double precision = static_cast<double>(n_right) / static_cast<double>(n_guessed);
+  precision_ += kWeight * (precision - precision_);
+}
+
+bool Foresight::is_worthwhile() {
+  if (precision_ < kLeastPrecision && ++n_left_out_ < kLookAgain) return false;
+  n_left_out_ = 0;
+  return true;
+}
+
+}  // namespace jevons

@@ -1,0 +1,72 @@
+// Guesses which experts a later layer will choose, by running its router on the hidden state before
+// it: the state changes little from layer to layer (of M2.5's choices 78 % are foreseen one layer
+// ahead, 72 % two; measured by others, docs/PERFORMANCE.md).
+// Thread: the owner of the pool. Nothing here allocates after construction.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/kernel_set.h"
+#include "model/linear.h"
+#include "weights/m2_weights.h"
+
+namespace jevons {
+
+class Foresight {
+ public:
+  /// More tokens at once touch so many experts that a guess says little.
+  static constexpr int kMostTokens = 8;
+
+  Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
+            Linear& linear);
+
+  /// Experts that the tokens will choose in `layer`, each once. hidden: n_tokens rows of
+  /// [hidden_size]; at most kMostTokens. Valid until the next call.
+  [[nodiscard]] std::span<const int> guess(int layer, const FloatRows& hidden, int n_tokens);
+  /// The same from a recorded guess instead: for each token [n_experts_used].
+  [[nodiscard]] std::span<const int> take_recorded(int layer,
+                                                   std::span<const std::int32_t* const> experts);
+
+  /// Whether guesses have come true often enough lately to be read: a wrong one takes the disk's
+  /// time. If not, now and then one is made all the same, to see whether that has changed.
+  [[nodiscard]] bool is_worthwhile();
+
+  /// What the layer chose in truth, each expert once; compares it with the last guess for it.
+  void learn_truth(int layer, std::span<const int> chosen);
+
+  /// Guesses that were compared, and of them those that came true; choices that were guessed at.
+  struct Counts {
+    std::uint64_t n_guessed = 0, n_right = 0, n_chosen = 0;
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  void note(int layer);
+  [[nodiscard]] std::uint8_t& was_guessed(int layer, int expert) {
+    return guessed_[static_cast<std::size_t>(layer) *
+                        static_cast<std::size_t>(weights_.config.n_experts) +
+                    static_cast<std::size_t>(expert)];
+  }
+
+  const M2Weights& weights_;
+  const kernels::KernelSet& set_;
+  ThreadPool& pool_;
+  Linear& linear_;
+  FloatRows normed_, logits_;  // [kMostTokens]
+  EncodedRows encoded_;
+  std::vector<const std::byte*> x_;
+  std::vector<float*> y_;
+  std::vector<int> chosen_;  // [kMostTokens][n_experts_used]
+  std::vector<float> shares_;
+  std::vector<int> experts_;             // the last guess
+  std::vector<std::uint8_t> guessed_;    // [n_layers][n_experts]
+  std::vector<std::uint8_t> has_guess_;  // [n_layers]
+  Counts counts_;
+  double precision_ = 1;     // lately
+  unsigned n_left_out_ = 0;  // guesses, since the last that was made
+};
+
+}  // namespace jevons
