@@ -47,6 +47,36 @@ void write_requests(PrometheusText& out, const EngineStatus& s) {
               as_number(s.n_accepted_drafts));
 }
 
+// Only of a model that is larger than memory.
+void write_experts(PrometheusText& out, const EngineStatus::Experts& e) {
+  if (!e.enabled) return;
+  out.gauge("jevons_experts_memory_bytes", "memory that experts may take",
+            as_number(e.memory_bytes));
+  out.gauge("jevons_experts_held_bytes", "memory that experts take", as_number(e.held_bytes));
+  out.gauge("jevons_experts_resident_ratio", "share of all experts in memory", e.resident_share);
+  out.family("jevons_experts_used_total", "counter",
+             "experts that layers needed, by where they were");
+  out.sample(as_number(e.n_hits), {{"from", "memory"}});
+  out.sample(as_number(e.n_foreseen), {{"from", "foreseen"}});
+  out.sample(as_number(e.n_missed), {{"from", "disk"}});
+  out.counter("jevons_experts_foreseen_in_time_total", "foreseen ones that had come when needed",
+              as_number(e.n_foreseen_in_time));
+  out.counter("jevons_expert_guesses_total", "experts named ahead of their layer",
+              as_number(e.n_guessed));
+  out.counter("jevons_expert_guesses_right_total", "of those, that came true",
+              as_number(e.n_guessed_right));
+  out.counter("jevons_expert_guessable_total", "experts chosen in layers with a guess",
+              as_number(e.n_guessable));
+  out.counter("jevons_expert_wrong_reads_total", "reads begun on a guess that did not come true",
+              as_number(e.n_wrong_reads));
+  out.counter("jevons_expert_bytes_read_total", "read from disk", as_number(e.n_bytes_read));
+  out.counter("jevons_expert_failed_reads_total", "reads that failed", as_number(e.n_failed_reads));
+  out.counter("jevons_expert_disk_seconds_total", "time in which experts were being read",
+              e.disk_seconds);
+  out.counter("jevons_expert_waiting_seconds_total", "time that the engine waited for experts",
+              e.waiting_seconds);
+}
+
 void write_engine(PrometheusText& out, const EngineStatus& s) {
   write_requests(out, s);
   out.counter("jevons_engine_steps_total", "steps of the engine", as_number(s.n_steps));
@@ -63,6 +93,7 @@ void write_engine(PrometheusText& out, const EngineStatus& s) {
   out.sample(s.n_pages_used, {{"state", "used"}});
   out.sample(s.n_pages_cached, {{"state", "cached"}});
   out.gauge("jevons_kv_page_bytes", "size of one page", as_number(s.page_bytes));
+  write_experts(out, s.experts);
   if (!s.disk.enabled) return;
   out.gauge("jevons_disk_cache_bytes", "size of the cache on disk", as_number(s.disk.bytes));
   out.gauge("jevons_disk_cache_max_bytes", "its limit", as_number(s.disk.max_bytes));

@@ -68,6 +68,30 @@ void add_sequences(Json& page, const EngineStatus& s, const ApiKey* viewer) {
   page["sequences"] = std::move(shown);
 }
 
+Json experts_json(const EngineStatus::Experts& e) {
+  if (!e.enabled) return Json{{"streamed", false}};
+  return Json{{"streamed", true},
+              {"memory_bytes", e.memory_bytes},
+              {"held_bytes", e.held_bytes},
+              {"resident_share", e.resident_share},
+              {"n_needed", e.n_needed},
+              {"n_from_memory", e.n_hits},
+              {"n_foreseen", e.n_foreseen},
+              {"n_foreseen_in_time", e.n_foreseen_in_time},
+              {"n_from_disk", e.n_missed},
+              {"n_guessed", e.n_guessed},
+              {"n_guessed_right", e.n_guessed_right},
+              {"n_guessable", e.n_guessable},
+              {"n_wrong_reads", e.n_wrong_reads},
+              {"n_bytes_read", e.n_bytes_read},
+              {"n_failed_reads", e.n_failed_reads},
+              {"disk_seconds", e.disk_seconds},
+              {"waiting_seconds", e.waiting_seconds},
+              {"waiting_since_s", e.waiting_since_s},
+              {"reads_by", e.method},
+              {"bypasses_page_cache", e.bypasses_page_cache}};
+}
+
 void add_engine(Json& page, const EngineStatus& s) {
   page["has_work"] = s.has_work;
   page["seconds_since_progress"] = s.seconds_since_progress;
@@ -101,6 +125,7 @@ void add_engine(Json& page, const EngineStatus& s) {
                       {"n_pages_written", s.disk.n_pages_written},
                       {"n_pages_bad", s.disk.n_pages_bad},
                       {"n_pages_left_out", s.disk.n_pages_left_out}};
+  page["experts"] = experts_json(s.experts);
 }
 
 Json preparation_json(const PreparationLoad& load) {

@@ -5,27 +5,30 @@
 #include <string>
 #include <vector>
 
+#include "app/bench_limits.h"
 #include "app/bench_replay.h"
 #include "app/bench_report.h"
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/model_path.h"
+#include "app/residency_settings.h"
 #include "app/term/progress_line.h"
 #include "app/term/terminal.h"
 #include "base/thread_pool.h"
-#include "convert/routing_file.h"
 #include "convert/throughput.h"
 #include "engine/sampler.h"
 #include "model/open_model.h"
+#include "model/resident_model.h"
 
 namespace jevons {
 namespace {
 
+constexpr int kBatch = 512;
+
 struct BenchFlags {
   std::unique_ptr<OptionReader> options;
   std::vector<int> prompts{512}, generations{128}, depths{0}, sequences{1}, threads;
-  std::string forced;
-  ReplayFlags replay;
+  std::string forced, replay;
   int n_repetitions = 5;
   bool json = false, breakdown = false;
 };
@@ -48,26 +51,26 @@ std::vector<SpeedTest> tests_of(const BenchFlags& flags) {
   return tests;
 }
 
-// The first layer's experts of one projection as they lie in the mapped file.
-std::span<const std::byte> mapped_experts(const M2Weights& weights) {
-  const ExpertMatrices& gate = weights.layers.front().gate;
-  return {gate.data, gate.expert_stride_bytes * static_cast<std::size_t>(gate.n_experts - 1) +
-                         gate.row_bytes * static_cast<std::size_t>(gate.n_rows)};
-}
-
 Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
   JEVONS_ASSIGN(const OpenModel model, OpenModel::open(path));
   const bool f16 = settings.kv_type == "f16";
   SpeedOptions options;
   options.n_repetitions = flags.n_repetitions;
-  options.batch = settings.batch;
   options.measure_limits = true;
   options.kv_format = f16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
-  RoutingTrace forced;
+  const std::vector<SpeedTest> tests = tests_of(flags);
+  ResidencyOptions residency;
+  JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
+  options.batch = settings.batch > 0 ? settings.batch : kBatch;
+  residency.other_bytes = bench_memory(model.weights, tests, options.batch, options.kv_format);
+  JEVONS_ASSIGN(const auto resident, ResidentModel::open(model, residency));
+  options.foresight = settings.foresight;
+  GeneratedRouting forced;
   if (!flags.forced.empty()) {
-    JEVONS_ASSIGN(forced, read_routing(flags.forced, model.weights.config));
-    options.forced = &forced;
+    JEVONS_ASSIGN(forced, named_routing("--force-routing", flags.forced, model.weights.config));
+    options.forced = &forced.chosen;
+    if (forced.guessed.n_tokens > 0) options.guessed = &forced.guessed;
   }
   BenchReport report = BenchReport::of(summarize(*model.file), settings.kv_type);
   report.kernels = kernels::best_kernel_set().name;
@@ -87,22 +90,22 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
 
   ProgressLine progress;
   options.progress = [&](const std::string& what) { progress.show(what); };
+  if (resident->experts() != nullptr) prepare_streaming(model, *resident->experts(), options);
   for (const int n_threads : flags.threads) {
     progress.show_now("measuring the machine");
-    report.machine[n_threads] = {measure_memory_bandwidth(n_threads, PageSize::kLarge),
-                                 measure_memory_bandwidth(n_threads, PageSize::kSmall),
-                                 measure_memory_bandwidth(n_threads, mapped_experts(model.weights)),
-                                 measure_int8_peak(n_threads)};
+    report.machine[n_threads] = measure_machine(model, options.experts == nullptr, n_threads);
   }
-  JEVONS_ASSIGN(report.figures, measure_speed(model.weights, tests_of(flags), options));
+  JEVONS_ASSIGN(report.figures, measure_speed(resident->weights(), tests, options));
   return report;
 }
 
 int bench(BenchFlags& flags) {
   const auto settings = flags.options->settings();
   if (!settings) return report(settings.error(), kUsage);
-  if (!flags.replay.routing.empty()) {
-    return bench_replay(flags.replay, settings->model, flags.json);
+  if (!flags.replay.empty()) {
+    const auto ram_bytes = ram_bytes_of(*settings);
+    if (!ram_bytes) return report(ram_bytes.error(), kUsage);
+    return bench_replay(flags.replay, *ram_bytes, settings->model, flags.json);
   }
   if (flags.threads.empty()) flags.threads = {available_cpus()};
   const auto figures = measure(flags, *settings);
@@ -134,10 +137,14 @@ CommandBody define_bench(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(1, 1000));
   app.add_option("--force-routing", flags->forced,
-                 "take the experts recorded in this file, in turn")
+                 "take the experts recorded in this file, in turn; generated[:DRIFT]: made-up ones "
+                 "as of M2.5, which change their topic with each token by so much [0]")
       ->type_name("FILE");
   app.add_flag("--breakdown", flags->breakdown, "say where the time goes, stage by stage");
-  add_replay_options(app, flags->replay);
+  app.add_option("--replay", flags->replay,
+                 "how many of the recorded experts --ram would have held, without computing; "
+                 "generated[:DRIFT] as above")
+      ->type_name("FILE");
   app.add_flag("--json", flags->json, "print one JSON object");
   flags->options = std::make_unique<OptionReader>(app, kModelOptions);
   return [flags] { return bench(*flags); };

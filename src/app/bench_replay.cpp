@@ -25,28 +25,6 @@ namespace {
 constexpr std::string_view kGenerated = "generated";
 constexpr int kGeneratedTokens = 1024;
 
-// guessed is empty where the routing has none.
-Result<GeneratedRouting> routing_of(const std::string& name, const ModelConfig& config) {
-  if (name != kGenerated && !name.starts_with("generated:")) {
-    JEVONS_ASSIGN(RoutingTrace chosen, read_routing(name, config));
-    return GeneratedRouting{std::move(chosen), {}};
-  }
-  GeneratedSession session;
-  session.n_layers = config.n_layers;
-  session.n_experts = config.n_experts;
-  session.n_used = config.n_experts_used;
-  session.n_tokens = kGeneratedTokens;
-  if (name != kGenerated) {
-    const char* const end = name.data() + name.size();
-    const auto [rest, problem] =
-        std::from_chars(name.data() + kGenerated.size() + 1, end, session.drift);
-    if (problem != std::errc{} || rest != end) {
-      return fail("--replay is '{}'; the drift after the colon must be a number", name);
-    }
-  }
-  return generate_routing(session);
-}
-
 // [n_layers]: of one expert
 std::vector<std::uint64_t> expert_bytes_of(const M2Weights& weights) {
   std::vector<std::uint64_t> result;
@@ -94,7 +72,7 @@ Result<ReplayReport> measure(const std::string& routing_name, std::uint64_t ram_
         slots_within(ram_bytes - report.dense_bytes, expert_bytes, config.n_experts);
     if (std::ranges::find(sizes, slots) == sizes.end()) sizes.push_back(std::move(slots));
   }
-  JEVONS_ASSIGN(const GeneratedRouting routing, routing_of(routing_name, config));
+  JEVONS_ASSIGN(const GeneratedRouting routing, named_routing("--replay", routing_name, config));
   report.model = config.name;
   report.routing = routing_name;
   report.n_tokens = routing.chosen.n_tokens;
@@ -112,28 +90,31 @@ Result<ReplayReport> measure(const std::string& routing_name, std::uint64_t ram_
 
 }  // namespace
 
-void add_replay_options(CLI::App& app, ReplayFlags& flags) {
-  CLI::Option* replay = app.add_option("--replay", flags.routing,
-                                       "how many of the recorded experts memory would have held; "
-                                       "generated[:DRIFT]: of made-up ones")
-                            ->type_name("FILE");
-  app.add_option("--ram", flags.ram, "memory for the weights in --replay, such as 24GB")
-      ->type_name("SIZE")
-      ->needs(replay);
+Result<GeneratedRouting> named_routing(const char* flag, const std::string& name,
+                                       const ModelConfig& config) {
+  if (name != kGenerated && !name.starts_with("generated:")) {
+    JEVONS_ASSIGN(RoutingTrace chosen, read_routing(name, config));
+    return GeneratedRouting{std::move(chosen), {}};
+  }
+  GeneratedSession session;
+  session.n_layers = config.n_layers;
+  session.n_experts = config.n_experts;
+  session.n_used = config.n_experts_used;
+  session.n_tokens = kGeneratedTokens;
+  if (name != kGenerated) {
+    const char* const end = name.data() + name.size();
+    const auto [rest, problem] =
+        std::from_chars(name.data() + kGenerated.size() + 1, end, session.drift);
+    if (problem != std::errc{} || rest != end) {
+      return fail("{} is '{}'; the drift after the colon must be a number", flag, name);
+    }
+  }
+  return generate_routing(session);
 }
 
-int bench_replay(const ReplayFlags& flags, const std::string& model, bool json) {
-  std::uint64_t ram_bytes = 0;
-  if (!flags.ram.empty()) {
-    const auto parsed = parse_bytes(flags.ram);
-    if (!parsed || *parsed == 0) {
-      return report(
-          {fmt::format("--ram: {}", parsed ? "0 bytes hold nothing" : parsed.error().message)},
-          kUsage);
-    }
-    ram_bytes = *parsed;
-  }
-  const auto figures = measure(flags.routing, ram_bytes, model);
+int bench_replay(const std::string& routing, std::uint64_t ram_bytes, const std::string& model,
+                 bool json) {
+  const auto figures = measure(routing, ram_bytes, model);
   if (!figures) return report(figures.error());
   fmt::print("{}", json ? figures->json() + "\n"
                         : harmless_text(figures->text(terminal_width(STDOUT_FILENO))));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/quantity.h"
+#include "app/streaming_report.h"
 #include "app/term/table.h"
 #include "base/utf8.h"
 
@@ -10,13 +11,6 @@ namespace jevons {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string test_name(const SpeedTest& test) {
-  const std::string depth = test.depth > 0 ? fmt::format(" @ {}", test.depth) : "";
-  const std::string sequences =
-      test.n_sequences > 1 ? fmt::format(" x {}", test.n_sequences) : std::string();
-  return fmt::format("{}{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, sequences, depth);
-}
 
 // One line of a breakdown. bytes: of weights, or of keys and values, that a token reads; 0: none
 // that counts, or shared between tokens.
@@ -45,9 +39,32 @@ std::vector<Stage> stages_of(const SpeedFigure& figure, const StageBytes& weight
           {"sampling", ms(figure.sampling_seconds), 0}};
 }
 
+Json streaming_json(const SpeedFigure::Streaming& s) {
+  return {{"seconds", s.seconds},
+          {"n_needed", s.n_needed},
+          {"n_from_memory", s.n_hits},
+          {"n_foreseen", s.n_foreseen},
+          {"n_foreseen_in_time", s.n_in_time},
+          {"n_from_disk", s.n_missed},
+          {"n_guessed", s.n_guessed},
+          {"n_guessed_right", s.n_right},
+          {"n_guessable", s.n_guessable},
+          {"bytes_read", s.bytes_read},
+          {"disk_seconds", s.disk_seconds},
+          {"waiting_seconds", s.waiting_seconds},
+          {"disk_bytes_per_second", s.disk_bytes_per_second}};
+}
+
 std::string speed_text(double value) { return fmt::format("{:.{}f}", value, value < 100 ? 2 : 1); }
 
 }  // namespace
+
+std::string test_name(const SpeedTest& test) {
+  const std::string depth = test.depth > 0 ? fmt::format(" @ {}", test.depth) : "";
+  const std::string sequences =
+      test.n_sequences > 1 ? fmt::format(" x {}", test.n_sequences) : std::string();
+  return fmt::format("{}{}{}{}", test.is_prompt ? "pp" : "tg", test.n_tokens, sequences, depth);
+}
 
 BenchReport BenchReport::of(const ModelSummary& summary, const std::string& kv_type) {
   BenchReport report;
@@ -106,7 +123,7 @@ std::string BenchReport::text(int columns) const {
                    fmt::format("{:.1f} %", 100 * ratio_to_limit(figure)),
                    test.is_prompt ? "int8" : "memory"});
   }
-  out += "\n" + table.render(columns);
+  out += "\n" + table.render(columns) + streaming_table(figures, columns);
   if (!has_breakdown) return out;
   for (const SpeedFigure& figure : figures) out += breakdown_text(figure, columns);
   return out;
@@ -172,6 +189,7 @@ std::string BenchReport::json() const {
                               {"bytes_per_token", bytes_per_token(figure)},
                               {"ratio_to_limit", ratio_to_limit(figure)},
                               {"limit", test.is_prompt ? "int8" : "memory"}});
+    if (figure.streaming) out["results"].back()["streaming"] = streaming_json(*figure.streaming);
     if (!has_breakdown) continue;
     Json stages = Json::object();
     for (const Stage& stage : stages_of(figure, stage_bytes, kv_bytes(test))) {

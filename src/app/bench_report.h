@@ -10,6 +10,9 @@
 
 namespace jevons {
 
+/// "pp512 @ 4096", "tg128 x 4"
+[[nodiscard]] std::string test_name(const SpeedTest& test);
+
 struct BenchReport {
   std::string model;
   std::string kernels;

@@ -5,12 +5,15 @@
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/model_path.h"
+#include "app/residency_settings.h"
 #include "app/term/progress_line.h"
 #include "base/atomic_file.h"
 #include "base/thread_pool.h"
 #include "convert/evaluate.h"
 #include "convert/routing_file.h"
+#include "model/model.h"
 #include "model/open_model.h"
+#include "model/resident_model.h"
 #include "text/tokenizer.h"
 
 namespace jevons {
@@ -27,20 +30,35 @@ struct EvalFlags {
 // What both subcommands need: an open model and how to run it.
 struct Evaluation {
   OpenModel model;
+  std::unique_ptr<ResidentModel> resident;
   RoutingTrace forced, recorded;
   EvalOptions options;
 };
 
+Result<void> hold_weights(const Settings& settings, Evaluation& evaluation) {
+  ResidencyOptions residency;
+  JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
+  residency.other_bytes =
+      Model::scratch_bytes(evaluation.model.weights.config, evaluation.options.batch);
+  JEVONS_ASSIGN(evaluation.resident, ResidentModel::open(evaluation.model, residency));
+  evaluation.options.experts = evaluation.resident->experts();
+  if (evaluation.options.experts != nullptr && evaluation.options.reference) {
+    return fail("--reference needs the whole model in memory");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Evaluation>> prepare(const EvalFlags& flags, const Settings& settings) {
   JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
   JEVONS_ASSIGN(OpenModel model, OpenModel::open(path));
-  auto evaluation = std::make_unique<Evaluation>(Evaluation{std::move(model), {}, {}, {}});
+  auto evaluation = std::make_unique<Evaluation>(Evaluation{std::move(model), {}, {}, {}, {}});
   EvalOptions& options = evaluation->options;
   options.n_threads = settings.threads > 0 ? settings.threads : available_cpus();
-  options.batch = settings.batch;
+  if (settings.batch > 0) options.batch = settings.batch;
   options.kv_format =
       settings.kv_type == "f16" ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
   options.reference = flags.reference;
+  JEVONS_TRY(hold_weights(settings, *evaluation));
   if (!flags.forced.empty()) {
     JEVONS_ASSIGN(evaluation->forced, read_routing(flags.forced, evaluation->model.weights.config));
     options.forced = &evaluation->forced;
@@ -51,7 +69,7 @@ Result<std::unique_ptr<Evaluation>> prepare(const EvalFlags& flags, const Settin
 
 Result<void> eval_logits(const EvalFlags& flags, const Settings& settings) {
   JEVONS_ASSIGN(const std::unique_ptr<Evaluation> evaluation, prepare(flags, settings));
-  const M2Weights& weights = evaluation->model.weights;
+  const M2Weights& weights = evaluation->resident->weights();
   JEVONS_ASSIGN(const auto ids, read_token_ids(flags.ids, weights.config.vocab_size));
   ProgressLine progress;
   evaluation->options.progress = [&](int n_done, int n_total) {
@@ -74,7 +92,7 @@ Result<void> eval_perplexity(const EvalFlags& flags, const Settings& settings) {
   evaluation->options.progress = [&](int n_done, int n_total) {
     progress.show(fmt::format("{} of {} tokens", n_done, n_total));
   };
-  JEVONS_ASSIGN(const Perplexity result, measure_perplexity(evaluation->model.weights, ids,
+  JEVONS_ASSIGN(const Perplexity result, measure_perplexity(evaluation->resident->weights(), ids,
                                                             flags.window, evaluation->options));
   progress.clear();
   // exp(x +- e) is about exp(x) +- e exp(x).

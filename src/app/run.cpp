@@ -12,7 +12,9 @@
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/model_path.h"
+#include "app/residency_settings.h"
 #include "app/standard_input.h"
+#include "app/streaming_report.h"
 #include "app/term/answer_view.h"
 #include "app/term/chat_screen.h"
 #include "app/term/interrupt.h"
@@ -34,13 +36,16 @@ struct RunFlags {
   bool verbose = false;
 };
 
-EngineOptions engine_options(const Settings& settings, const std::string& model) {
+Result<EngineOptions> engine_options(const Settings& settings, const std::string& model) {
   EngineOptions options;
   options.model_path = model;
   options.n_threads = settings.threads;
   options.context_length = settings.context;
   options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
   options.prefill_chunk = settings.batch;
+  JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
+  options.statistics_folder = statistics_folder_of(settings);
+  options.foresight = settings.foresight;
   options.speculate = settings.speculate == "auto";
   return options;
 }
@@ -83,6 +88,7 @@ Result<std::optional<std::string>> prompt_of(const RunFlags& flags) {
 int answer_once(const RunFlags& flags, const Settings& settings, const Engine& engine,
                 ChatSession& session, const std::string& prompt) {
   const bool to_terminal = is_terminal(STDOUT_FILENO);
+  const EngineStatus before = engine.status();
   Result<Answer> answer = [&] {
     AnswerView view(stdout, {to_terminal, shows_styles(STDOUT_FILENO), settings.hide_reasoning});
     const AnswerInterrupt interrupt;
@@ -93,7 +99,13 @@ int answer_once(const RunFlags& flags, const Settings& settings, const Engine& e
   if (std::fflush(stdout) != 0) return report({"cannot write to standard output"});
   if (flags.verbose || (is_terminal(STDERR_FILENO) && !flags.json)) {
     const bool styled = shows_styles(STDERR_FILENO);
-    fmt::print(stderr, "{}{}{}\n", styled ? kDim : "", speed_line(*answer), styled ? kPlain : "");
+    std::string lines = speed_line(*answer);
+    if (engine.facts().is_streamed) {
+      const int n_tokens =
+          answer->n_prompt_tokens - answer->n_cached_tokens + answer->n_generated_tokens;
+      lines += "\n" + streaming_line(before.experts, engine.status().experts, n_tokens);
+    }
+    fmt::print(stderr, "{}{}{}\n", styled ? kDim : "", lines, styled ? kPlain : "");
   }
   return answer->stop_reason == StopReason::kCancelled ? kInterruptedExit : kSuccess;
 }
@@ -107,12 +119,14 @@ int run(const RunFlags& flags) {
   if (!prompt) return report(prompt.error(), kUsage);
   const auto path = model_path_or_nano(settings->model);
   if (!path) return report(path.error());
+  const auto options = engine_options(*settings, *path);
+  if (!options) return report(options.error(), kUsage);
 
   install_signal_handlers();
   auto engine = [&] {
     ProgressLine progress;
     progress.show_now("loading " + std::filesystem::path(*path).filename().string());
-    return Engine::open(engine_options(*settings, *path));
+    return Engine::open(*options);
   }();
   if (!engine) return report(engine.error());
   Engine& model = **engine;

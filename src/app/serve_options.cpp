@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/quantity.h"
+#include "app/residency_settings.h"
 #include "base/atomic_file.h"
 
 namespace jevons {
@@ -83,6 +84,9 @@ Result<EngineOptions> serving_engine_options(const Settings& settings,
   options.context_length = settings.context;
   options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
   options.prefill_chunk = settings.batch;
+  JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
+  options.statistics_folder = statistics_folder_of(settings);
+  options.foresight = settings.foresight;
   options.speculate = settings.speculate == "auto";
   options.n_parallel = settings.parallel;
   options.queue_length = settings.queue;

@@ -86,7 +86,12 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
   const auto vocab_size = static_cast<std::size_t>(config.vocab_size);
   const auto fitting = static_cast<int>(kLogitsBytes / (vocab_size * sizeof(float)));
   const int batch_size = std::max(1, std::min(options.batch, fitting));
-  Model model(weights, {options.n_threads, batch_size, options.kv_format, nullptr});
+  ModelOptions model_options;
+  model_options.n_threads = options.n_threads;
+  model_options.max_batch = batch_size;
+  model_options.kv_format = options.kv_format;
+  model_options.experts = options.experts;
+  Model model(weights, model_options);
   JEVONS_TRY(check_memory(weights, ids.size(), batch_size, model.kv_layout()));
   KvSequence sequence(model.kv_layout());
   const auto n_tokens = static_cast<int>(ids.size());
@@ -98,7 +103,7 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
     for (int i = first; i < std::min(n_tokens, first + batch_size); ++i) {
       batch.push_back({ids[static_cast<std::size_t>(i)], i, &sequence, true});
     }
-    model.forward(batch, logits.data(), {options.forced, options.recorded});
+    JEVONS_TRY(model.forward(batch, logits.data(), {options.forced, options.recorded}));
     JEVONS_TRY(consume(first, static_cast<int>(batch.size()), logits.data()));
     if (options.progress) options.progress(first + static_cast<int>(batch.size()), n_tokens);
   }

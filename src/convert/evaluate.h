@@ -14,11 +14,14 @@
 
 namespace jevons {
 
+class ExpertCache;
+
 struct EvalOptions {
   int n_threads = 1;
   int batch = 512;
   kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
   bool reference = false;                // the f32 oracle path: no batches, no cache
+  ExpertCache* experts = nullptr;        // if they are not in memory
   const RoutingTrace* forced = nullptr;  // experts of the first tokens, as many as it has
   RoutingTrace* recorded = nullptr;      // filled with the experts that were taken
   std::function<void(int n_done, int n_total)> progress;  // tokens; may be empty

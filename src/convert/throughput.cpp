@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "kernels/machine_peak.h"
 #include "model/model.h"
+#include "weights/expert_cache.h"
 
 namespace jevons {
 namespace {
@@ -26,13 +27,54 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+ModelOptions model_options(int n_threads, const SpeedOptions& options) {
+  ModelOptions model;
+  model.n_threads = n_threads;
+  model.max_batch = options.batch;
+  model.kv_format = options.kv_format;
+  model.experts = options.experts;
+  model.foresight = options.foresight;
+  return model;
+}
+
+// Counts of all that was done so far; of a run, what is between two of them.
+SpeedFigure::Streaming counts_of(const ExpertCache& experts, const Foresight::Counts& foresight) {
+  const ExpertCacheCounts cache = experts.counts();
+  const DiskReaderCounts disk = experts.disk();
+  SpeedFigure::Streaming counts;
+  counts.n_needed = cache.n_needed;
+  counts.n_hits = cache.n_hits;
+  counts.n_foreseen = cache.n_expected;
+  counts.n_in_time = cache.n_in_time;
+  counts.n_missed = cache.n_missed;
+  counts.n_guessed = foresight.n_guessed;
+  counts.n_right = foresight.n_right;
+  counts.n_guessable = foresight.n_chosen;
+  counts.bytes_read = disk.direct_bytes;
+  counts.disk_seconds = disk.busy_seconds;
+  counts.waiting_seconds = cache.waiting_seconds;
+  return counts;
+}
+
+void add_difference(SpeedFigure::Streaming& sum, const SpeedFigure::Streaming& before,
+                    const SpeedFigure::Streaming& after) {
+  using S = SpeedFigure::Streaming;
+  for (const auto field : {&S::n_needed, &S::n_hits, &S::n_foreseen, &S::n_in_time, &S::n_missed,
+                           &S::n_guessed, &S::n_right, &S::n_guessable, &S::bytes_read}) {
+    sum.*field += after.*field - before.*field;
+  }
+  for (const auto field : {&S::disk_seconds, &S::waiting_seconds}) {
+    sum.*field += after.*field - before.*field;
+  }
+}
+
 // The model of one number of threads, with sequences that tests of one depth share.
 class Bench {
  public:
   Bench(const M2Weights& weights, int n_threads, int n_sequences, const SpeedOptions& options)
       : weights_(weights),
         options_(options),
-        model_(weights, {n_threads, options.batch, options.kv_format, nullptr}),
+        model_(weights, model_options(n_threads, options)),
         sequences_(static_cast<std::size_t>(n_sequences)),
         logits_(static_cast<std::size_t>(weights.config.vocab_size) * sequences_.size()) {
     for (Filled& sequence : sequences_) {
@@ -54,26 +96,37 @@ class Bench {
                   n_tokens, test.n_sequences, needed / 1'000'000, available / 1'000'000);
     }
     for (int i = 0; i < test.n_sequences; ++i) at(i).kv->reserve(static_cast<int>(n_tokens));
-    extend_trace(static_cast<int>(n_tokens));
     return {};
   }
 
   // Seconds for one run. Overwrites everything from the depth on. figure: takes the stages, or
   // null.
-  double time(const SpeedTest& test, SpeedFigure* figure) {
-    for (int i = 0; i < test.n_sequences; ++i) fill(i, test.depth);
+  [[nodiscard]] Result<double> time(const SpeedTest& test, SpeedFigure* figure) {
+    const int n_tokens = test.depth + test.n_tokens;
+    const int first = static_cast<int>(salt_) * n_tokens;
+    extend_trace(options_.forced, first, n_tokens, trace_);
+    extend_trace(options_.guessed, first, n_tokens, guessed_);
+    for (int i = 0; i < test.n_sequences; ++i) JEVONS_TRY(fill(i, test.depth));
+    if (options_.experts != nullptr) ++salt_;
     model_.time_stages(figure != nullptr ? &figure->stages : nullptr);
+    SpeedFigure::Streaming before;
+    if (options_.experts != nullptr) before = counts_of(*options_.experts, model_.foresight());
     const auto start = Clock::now();
     if (test.is_prompt) {
-      read(0, test.depth, test.n_tokens);
+      JEVONS_TRY(read(0, test.depth, test.n_tokens));
     } else {
       for (int i = 0; i < test.n_tokens; ++i) {
-        step(test.depth + i, test.n_sequences);
+        JEVONS_TRY(step(test.depth + i, test.n_sequences));
         if (figure != nullptr && options_.sample) sample(*figure);
       }
     }
     const double seconds = seconds_since(start);
     model_.time_stages(nullptr);
+    if (figure != nullptr && options_.experts != nullptr) {
+      if (!figure->streaming) figure->streaming.emplace();
+      figure->streaming->seconds += seconds;
+      add_difference(*figure->streaming, before, counts_of(*options_.experts, model_.foresight()));
+    }
     return seconds;
   }
 
@@ -93,54 +146,66 @@ class Bench {
     int n_tokens = 0;  // that are the same for every test
   };
   [[nodiscard]] Filled& at(int sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
-
-  // Positions before `depth` hold the same tokens whatever the test; those after it will not.
-  void fill(int sequence, int depth) {
-    Filled& filled = at(sequence);
-    if (filled.n_tokens < depth) read(sequence, filled.n_tokens, depth - filled.n_tokens);
-    filled.n_tokens = depth;
+  [[nodiscard]] const Filled& at(int sequence) const {
+    return sequences_[static_cast<std::size_t>(sequence)];
   }
 
-  void read(int sequence, int first, int n) {
+  // Positions before `depth` hold the same tokens whatever the test; those after it will not.
+  [[nodiscard]] Result<void> fill(int sequence, int depth) {
+    Filled& filled = at(sequence);
+    if (filled.n_tokens < depth) {
+      JEVONS_TRY(read(sequence, filled.n_tokens, depth - filled.n_tokens));
+    }
+    filled.n_tokens = depth;
+    return {};
+  }
+
+  [[nodiscard]] Result<void> read(int sequence, int first, int n) {
     for (int from = first; from < first + n; from += options_.batch) {
       batch_.clear();
       const int to = std::min(first + n, from + options_.batch);
       for (int i = from; i < to; ++i) {
         batch_.push_back({token_at(sequence, i), i, at(sequence).kv.get(), i + 1 == first + n});
       }
-      forward();
+      JEVONS_TRY(forward());
     }
+    return {};
   }
 
   // The next token of each sequence.
-  void step(int position, int n_sequences) {
+  [[nodiscard]] Result<void> step(int position, int n_sequences) {
     batch_.clear();
     for (int i = 0; i < n_sequences; ++i) {
       batch_.push_back({token_at(i, position), position, at(i).kv.get(), true});
     }
-    forward();
+    return forward();
   }
 
-  void forward() {
-    const RoutingHooks hooks{options_.forced != nullptr ? &trace_ : nullptr, nullptr};
-    model_.forward(batch_, logits_.data(), hooks);
+  [[nodiscard]] Result<void> forward() {
+    RoutingHooks hooks;
+    if (options_.forced != nullptr) hooks.forced = &trace_;
+    if (options_.guessed != nullptr) hooks.guessed = &guessed_;
+    return model_.forward(batch_, logits_.data(), hooks);
   }
 
+  // Positions before the depth have the same tokens in each run.
   [[nodiscard]] std::int32_t token_at(int sequence, int position) const {
+    const unsigned salt = position < at(sequence).n_tokens ? 0 : salt_;
     std::minstd_rand random(static_cast<unsigned>(position) + 1 +
-                            1'000'003U * static_cast<unsigned>(sequence));
+                            1'000'003U * static_cast<unsigned>(sequence) + 7'000'003U * salt);
     random.discard(3);  // neighbouring seeds begin alike
     return static_cast<std::int32_t>(random() % static_cast<unsigned>(weights_.config.vocab_size));
   }
 
-  void extend_trace(int n_tokens) {
-    if (options_.forced == nullptr || trace_.n_tokens >= n_tokens) return;
-    const RoutingTrace& source = *options_.forced;
-    trace_ = RoutingTrace::sized(source.n_layers, n_tokens, source.n_used);
-    for (int layer = 0; layer < source.n_layers; ++layer) {
+  // As long as a test needs it, from token `first` of the source on, by beginning again.
+  static void extend_trace(const RoutingTrace* source, int first, int n_tokens,
+                           RoutingTrace& trace) {
+    if (source == nullptr) return;
+    trace = RoutingTrace::sized(source->n_layers, n_tokens, source->n_used);
+    for (int layer = 0; layer < source->n_layers; ++layer) {
       for (int token = 0; token < n_tokens; ++token) {
-        std::copy_n(source.at(layer, token % source.n_tokens), source.n_used,
-                    trace_.at(layer, token));
+        std::copy_n(source->at(layer, (first + token) % source->n_tokens), source->n_used,
+                    trace.at(layer, token));
       }
     }
   }
@@ -151,7 +216,10 @@ class Bench {
   std::vector<Filled> sequences_;
   std::vector<float> logits_;  // [sequences][vocab_size]
   std::vector<BatchToken> batch_;
-  RoutingTrace trace_;
+  RoutingTrace trace_, guessed_;
+  // Grows with each run of a model that is larger than memory: what the same tokens want again
+  // would be there.
+  unsigned salt_ = 0;
 };
 
 void summarise(SpeedFigure& figure) {
@@ -164,8 +232,14 @@ void summarise(SpeedFigure& figure) {
   figure.deviation = n > 1 ? std::sqrt(squares / (n - 1)) : 0;
 }
 
-void note_limits(SpeedFigure& figure, const SpeedOptions& options) {
+Result<void> note_limits(SpeedFigure& figure, const SpeedOptions& options) {
   if (options.progress) options.progress("measuring the machine");
+  if (options.experts != nullptr && options.measure_disk) {
+    JEVONS_ASSIGN(const double speed, options.measure_disk());
+    if (!figure.streaming) figure.streaming.emplace();
+    figure.streaming->disk_bytes_per_second =
+        std::max(figure.streaming->disk_bytes_per_second, speed);
+  }
   const int n_threads = figure.test.n_threads;
   if (figure.test.is_prompt) {
     figure.int8_operations_per_second =
@@ -174,6 +248,7 @@ void note_limits(SpeedFigure& figure, const SpeedOptions& options) {
     figure.memory_bytes_per_second =
         std::max(figure.memory_bytes_per_second, measure_memory_bandwidth(n_threads));
   }
+  return {};
 }
 
 std::string test_text(const SpeedTest& test) {
@@ -226,7 +301,7 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
     }
     JEVONS_TRY(bench->reserve(test));
     SpeedFigure figure{.test = test, .tokens_per_second = {}, .mean = 0, .deviation = 0};
-    if (options.measure_limits) note_limits(figure, options);
+    if (options.measure_limits) JEVONS_TRY(note_limits(figure, options));
     for (int i = 0; i <= options.n_repetitions; ++i) {
       if (options.is_cancelled && options.is_cancelled()) return fail("interrupted");
       if (options.progress) {
@@ -234,12 +309,14 @@ Result<std::vector<SpeedFigure>> measure_speed(const M2Weights& weights,
             fmt::format("{}, run {} of {}", test_text(test), i, options.n_repetitions));
       }
       const bool counts = i > 0;  // the first warms up
-      const bool wants_stages = options.breakdown || test.n_sequences > 1;
-      const double seconds = bench->time(test, counts && wants_stages ? &figure : nullptr);
+      const bool wants_stages =
+          options.breakdown || test.n_sequences > 1 || options.experts != nullptr;
+      JEVONS_ASSIGN(const double seconds,
+                    bench->time(test, counts && wants_stages ? &figure : nullptr));
       if (counts) figure.tokens_per_second.push_back(test.n_tokens * test.n_sequences / seconds);
     }
     summarise(figure);
-    if (options.measure_limits) note_limits(figure, options);
+    if (options.measure_limits) JEVONS_TRY(note_limits(figure, options));
     figures.push_back(std::move(figure));
   }
   return figures;

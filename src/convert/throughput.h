@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@
 #include "weights/m2_weights.h"
 
 namespace jevons {
+
+class ExpertCache;
 
 /// As llama-bench means them: "prompt" reads n tokens in batches, "generation" runs n tokens one by
 /// one, both after `depth` tokens that are not timed. Random tokens, no sampling. Several sequences
@@ -37,6 +40,18 @@ struct SpeedFigure {
   // Of all repetitions together, if it was asked for or there are several sequences.
   StageTimes stages{};
   double sampling_seconds = 0;
+  // The same, of a model that is larger than memory.
+  struct Streaming {
+    double seconds = 0;  // of the counted repetitions
+    std::uint64_t n_needed = 0, n_hits = 0, n_foreseen = 0, n_in_time = 0, n_missed = 0;
+    std::uint64_t n_guessed = 0, n_right = 0, n_guessable = 0;
+    std::uint64_t bytes_read = 0;
+    double disk_seconds = 0;     // during which something was being read
+    double waiting_seconds = 0;  // for the disk
+    // What the disk could do just before and after, the better of both; 0 if it was not asked.
+    double disk_bytes_per_second = 0;
+  };
+  std::optional<Streaming> streaming{};
 };
 
 /// Bytes of weights that one token reads, by stage.
@@ -53,11 +68,15 @@ struct SpeedOptions {
   int n_repetitions = 5;
   int batch = 512;
   kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
-  const RoutingTrace* forced = nullptr;  // repeated for as many tokens as a test has
-  std::function<bool()> is_cancelled;    // asked between repetitions; may be empty
+  const RoutingTrace* forced = nullptr;   // repeated for as many tokens as a test has
+  const RoutingTrace* guessed = nullptr;  // the same, of what is foreseen
+  ExpertCache* experts = nullptr;         // if they are not in memory
+  int foresight = 1;                      // layers ahead that are guessed, then
+  std::function<bool()> is_cancelled;     // asked between repetitions; may be empty
   std::function<void(const std::string& what)> progress;  // may be empty
   bool measure_limits = false;  // of the machine, around each test: a second and a GiB
-  bool breakdown = false;       // measure the stages; a generation's tokens are then sampled, too
+  std::function<Result<double>()> measure_disk;  // bytes per second; with `experts`; may be empty
+  bool breakdown = false;  // measure the stages; a generation's tokens are then sampled, too
   std::function<void(std::span<const float> logits)> sample;  // how; may be empty
 };
 

@@ -170,6 +170,24 @@ struct EngineStatus {
     std::uint64_t n_pages, n_pages_read, n_pages_written, n_pages_bad;
     std::uint64_t n_pages_left_out;  // not written: queue full, limit reached, or an error
   } disk;
+  /// Of a model that is larger than memory. An expert that several tokens of a pass chose counts
+  /// once for its layer.
+  struct Experts {
+    bool enabled;
+    std::uint64_t memory_bytes, held_bytes;  // that experts may take, and do
+    double resident_share;                   // of all experts
+    std::uint64_t n_needed, n_hits, n_missed;
+    std::uint64_t n_foreseen, n_foreseen_in_time;  // read on a guess that came true
+    std::uint64_t n_guessed, n_guessed_right;      // their quotient is the precision
+    std::uint64_t n_guessable;                     // n_guessed_right over it is the recall
+    std::uint64_t n_wrong_reads;                   // begun on a guess that did not come true
+    std::uint64_t n_bytes_read, n_failed_reads;
+    double disk_seconds;     // during which something was being read
+    double waiting_seconds;  // of the engine, for the disk
+    double waiting_since_s;  // 0: it does not wait
+    const char* method;      // "io_uring" or "threads"
+    bool bypasses_page_cache;
+  } experts;
 };
 
 }  // namespace jevons

@@ -22,6 +22,7 @@
 #include "model/model.h"
 #include "model/model_identity.h"
 #include "model/open_model.h"
+#include "model/resident_model.h"
 
 namespace jevons {
 namespace {
@@ -57,6 +58,9 @@ std::uint64_t fresh_seed() {
 }
 
 struct Plan {
+  ResidencyOptions residency;
+  int prefill_chunk;
+  double slice_ms;
   int n_parallel;
   int queue_length;
   ModelOptions model;
@@ -65,25 +69,49 @@ struct Plan {
   int n_pages;
 };
 
-Result<Plan> plan_engine(const EngineOptions& options, const OpenModel& open) {
-  Plan plan{};
-  plan.n_parallel = std::max(1, options.n_parallel);
-  plan.queue_length = options.queue_length > 0 ? options.queue_length : 16 * plan.n_parallel;
-  plan.model.n_threads = options.n_threads > 0 ? options.n_threads : available_cpus();
-  plan.model.max_batch =
-      std::max(1, options.prefill_chunk) + plan.n_parallel + n_guess_rows(options.speculate);
-  plan.model.kv_format = kv_format(options.kv_type);
+// For the given way of holding the weights: everything but them.
+Result<void> plan_context_and_pages(const EngineOptions& options, const OpenModel& open,
+                                    bool is_streamed, Plan& plan) {
+  constexpr int kChunk = 512;
+  constexpr int kStreamedChunk = 2048;
+  plan.prefill_chunk = options.prefill_chunk > 0 ? options.prefill_chunk
+                       : is_streamed             ? kStreamedChunk
+                                                 : kChunk;
+  // A shorter slice of a prompt reads as much of the model as a long one.
+  constexpr double kUnlimited = 1e9;
+  plan.slice_ms = is_streamed ? kUnlimited : options.slice_ms;
+  plan.model.max_batch = plan.prefill_chunk + plan.n_parallel + n_guess_rows(options.speculate);
   const ModelConfig& config = open.weights.config;
-  plan.layout = KvLayout::of(config, plan.model.kv_format, kernels::best_kernel_set());
   ContextDemand demand{options.context_length,
                        config.context_length,
                        plan.layout.page_bytes,
                        open.file->n_bytes(),
                        Model::scratch_bytes(config, plan.model.max_batch),
-                       memory_info().available_bytes};
+                       options.ram_bytes > 0 ? options.ram_bytes : memory_info().available_bytes};
   demand.kv_memory_bytes = options.kv_memory_bytes;
   JEVONS_ASSIGN(plan.context_length, plan_context(demand));
   plan.n_pages = plan_pages(demand, plan.context_length, plan.n_parallel);
+  plan.residency.other_bytes =
+      demand.scratch_bytes + static_cast<std::uint64_t>(plan.n_pages) * plan.layout.page_bytes;
+  return {};
+}
+
+Result<Plan> plan_engine(const EngineOptions& options, const OpenModel& open) {
+  Plan plan{};
+  plan.n_parallel = std::max(1, options.n_parallel);
+  plan.queue_length = options.queue_length > 0 ? options.queue_length : 16 * plan.n_parallel;
+  plan.model.n_threads = options.n_threads > 0 ? options.n_threads : available_cpus();
+  plan.model.kv_format = kv_format(options.kv_type);
+  plan.model.foresight = options.foresight;
+  plan.layout = KvLayout::of(open.weights.config, plan.model.kv_format, kernels::best_kernel_set());
+  plan.residency.ram_bytes = options.ram_bytes;
+  plan.residency.statistics_folder = options.statistics_folder;
+  plan.residency.fingerprint = model_fingerprint(open, plan.model.kv_format);
+  JEVONS_TRY(plan_context_and_pages(options, open, /*is_streamed=*/false, plan));
+  JEVONS_ASSIGN(const ResidencyPlan residency, plan_residency(open, plan.residency));
+  if (residency.is_streamed) {
+    JEVONS_TRY(plan_context_and_pages(options, open, /*is_streamed=*/true, plan));
+  }
   return plan;
 }
 
@@ -111,6 +139,50 @@ void keep_turns(TurnStore& turns, const EngineOptions& options, const std::strin
   if (!kept) spdlog::warn("answers are not kept over restarts: {}", kept.error().message);
 }
 
+EngineStatus::Experts experts_status(const ExpertCache& cache, const Foresight::Counts& foresight) {
+  const ExpertCacheCounts counts = cache.counts();
+  const DiskReaderCounts disk = cache.disk();
+  EngineStatus::Experts status{};
+  status.enabled = true;
+  status.memory_bytes = cache.memory_bytes();
+  status.held_bytes = cache.held_bytes();
+  status.resident_share = cache.resident_share();
+  status.n_needed = counts.n_needed;
+  status.n_hits = counts.n_hits;
+  status.n_foreseen = counts.n_expected;
+  status.n_foreseen_in_time = counts.n_in_time;
+  status.n_missed = counts.n_missed;
+  status.n_guessed = foresight.n_guessed;
+  status.n_guessed_right = foresight.n_right;
+  status.n_guessable = foresight.n_chosen;
+  status.n_wrong_reads = counts.n_wrong;
+  status.n_bytes_read = disk.direct_bytes;
+  status.n_failed_reads = disk.n_failed;
+  status.disk_seconds = disk.busy_seconds;
+  status.waiting_seconds = counts.waiting_seconds;
+  status.waiting_since_s = cache.waiting_since_seconds();
+  status.method = cache.reader().method();
+  status.bypasses_page_cache = cache.reader().is_direct();
+  return status;
+}
+
+ModelFacts facts_of(const OpenModel& open, const Plan& plan) {
+  const ModelConfig& config = open.weights.config;
+  const ModelIdentity identity = identify(open);
+  ModelFacts facts{};
+  facts.name = config.name;
+  facts.quantisation = identity.quantisation;
+  facts.model_context_length = config.context_length;
+  facts.context_length = plan.context_length;
+  facts.vocab_size = config.vocab_size;
+  facts.n_threads = plan.model.n_threads;
+  facts.n_parameters = identity.n_parameters;
+  facts.weight_bytes = identity.weight_bytes;
+  facts.kv_bytes_per_token = plan.layout.bytes_per_token();
+  facts.fingerprint = plan.residency.fingerprint;
+  return facts;
+}
+
 }  // namespace
 
 const char* stop_reason_name(StopReason reason) {
@@ -133,13 +205,16 @@ const char* stop_reason_name(StopReason reason) {
 
 // Members go in reverse: first the thread that uses all of them, last what it used.
 struct Engine::State {
-  State(OpenModel open_model, Tokenizer t, const Plan& plan)
+  State(std::unique_ptr<OpenModel> open_model, std::unique_ptr<ResidentModel> resident_model,
+        Tokenizer t, const ModelOptions& options)
       : open(std::move(open_model)),
+        resident(std::move(resident_model)),
         tokenizer(std::move(t)),
         constraints(tokenizer),
-        model(open.weights, plan.model) {}
+        model(resident->weights(), options) {}
 
-  OpenModel open;
+  std::unique_ptr<OpenModel> open;
+  std::unique_ptr<ResidentModel> resident;
   Tokenizer tokenizer;
   ConstraintCompiler constraints;
   TurnStore turns;
@@ -167,28 +242,21 @@ Engine::~Engine() {
 }
 
 Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
-  JEVONS_ASSIGN(OpenModel open, OpenModel::open(options.model_path));
-  JEVONS_ASSIGN(Vocabulary vocabulary, open.vocabulary());
-  JEVONS_ASSIGN(const Plan plan, plan_engine(options, open));
-  const ModelConfig& config = open.weights.config;
-  PromptFormat format = prompt_format_for(vocabulary.chat_template, config.name);
+  JEVONS_ASSIGN(OpenModel opened, OpenModel::open(options.model_path));
+  auto open = std::make_unique<OpenModel>(std::move(opened));
+  JEVONS_ASSIGN(Vocabulary vocabulary, open->vocabulary());
+  JEVONS_ASSIGN(Plan plan, plan_engine(options, *open));
+  PromptFormat format = prompt_format_for(vocabulary.chat_template, open->weights.config.name);
   const SamplingParams sampling = sampling_defaults(vocabulary);
-  const ModelIdentity identity = identify(open);
-  ModelFacts facts{};
-  facts.name = config.name;
-  facts.quantisation = identity.quantisation;
-  facts.model_context_length = config.context_length;
-  facts.context_length = plan.context_length;
-  facts.vocab_size = config.vocab_size;
-  facts.n_threads = plan.model.n_threads;
-  facts.n_parameters = identity.n_parameters;
-  facts.weight_bytes = identity.weight_bytes;
-  facts.kv_bytes_per_token = plan.layout.bytes_per_token();
-  facts.fingerprint = model_fingerprint(open, plan.model.kv_format);
+  ModelFacts facts = facts_of(*open, plan);
 
   JEVONS_ASSIGN(Tokenizer tokenizer, Tokenizer::create(std::move(vocabulary)));
   JEVONS_ASSIGN(auto store, open_store(options, facts.fingerprint, plan.layout.page_bytes));
-  auto state = std::make_unique<State>(std::move(open), std::move(tokenizer), plan);
+  JEVONS_ASSIGN(auto resident, ResidentModel::open(*open, plan.residency));
+  plan.model.experts = resident->experts();
+  facts.is_streamed = resident->plan().is_streamed;
+  auto state = std::make_unique<State>(std::move(open), std::move(resident), std::move(tokenizer),
+                                       plan.model);
   state->format = std::move(format);
   state->sampling = sampling;
   if (store != nullptr) keep_turns(state->turns, options, facts.fingerprint);
@@ -199,7 +267,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   state->core = std::make_unique<EngineCore>(
       state->model, state->tokenizer, *state->cache,
       EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
-                        std::max(1, options.prefill_chunk), options.slice_ms, options.speculate,
+                        plan.prefill_chunk, plan.slice_ms, options.speculate,
                         options.forced_guesses});
   state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
                    state->core->rules().think_end.has_value()};
@@ -244,6 +312,9 @@ Result<CompletionResult> Engine::complete(CompletionRequest request, const Compl
 EngineStatus Engine::status() const {
   EngineStatus status = state_->core->status();
   if (state_->store) status.disk = state_->store->status();
+  if (state_->resident->experts() != nullptr) {
+    status.experts = experts_status(*state_->resident->experts(), state_->model.foresight());
+  }
   return status;
 }
 

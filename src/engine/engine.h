@@ -30,7 +30,13 @@ struct EngineOptions {
   int n_threads = 0;       // 0: every CPU this process may use
   int context_length = 0;  // of one sequence; 0: the least of the model's, 32,768 and what fits
   KvType kv_type = KvType::kQ8_0;
-  int prefill_chunk = 512;  // tokens of a prompt that go through the network at once, at most
+  // Tokens of a prompt that go through the network at once, at most; 0: 512, or 2,048 of a model
+  // that is larger than memory, because each such pass reads nearly all of it.
+  int prefill_chunk = 0;
+
+  std::uint64_t ram_bytes = 0;    // of the whole program; 0: what is available
+  std::string statistics_folder;  // how much experts are used, if they are read from disk
+  int foresight = 1;              // layers ahead whose experts are guessed, then
 
   int n_parallel = 1;                 // sequences that run at once; others wait in the queue
   int queue_length = 0;               // requests that wait at most; 0: 16 times n_parallel
@@ -56,6 +62,7 @@ struct ModelFacts {
   std::uint64_t n_parameters;
   std::uint64_t weight_bytes;  // of all tensors
   std::uint64_t kv_bytes_per_token;
+  bool is_streamed;         // larger than memory: experts are read from disk
   std::string fingerprint;  // changes with anything that changes logits or keys and values
 };
 

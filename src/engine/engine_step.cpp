@@ -68,18 +68,25 @@ void EngineCore::build_batch() {
   }
 }
 
-// False: interactive work came in the middle of a step of background work, which was given up.
+// False: there are no results. Interactive work came in the middle of a step of background work,
+// which was given up, or the experts that it needs cannot be read, which ends all that were in it.
 bool EngineCore::run_batch() {
+  const auto ended_by = [&](const Error& error) {
+    for (Sequence* sequence : running_) end(*sequence, std::unexpected(error));
+    note_progress();
+    return false;
+  };
   if (running_class_ == Priority::kInteractive) {
-    model_.forward(batch_, logits_.data());
-    return true;
+    const auto done = model_.forward(batch_, logits_.data());
+    return done ? true : ended_by(done.error());
   }
   // Shorter steps after one that was given up, so that background work advances between requests.
   constexpr double kLeastScale = 1.0 / 64;
-  const bool done = model_.forward_unless(interactive_arrived_, batch_, logits_.data());
+  const auto done = model_.forward_unless(interactive_arrived_, batch_, logits_.data());
+  if (!done) return ended_by(done.error());
   background_scale_ =
-      done ? std::min(1.0, 2 * background_scale_) : std::max(kLeastScale, background_scale_ / 2);
-  return done;
+      *done ? std::min(1.0, 2 * background_scale_) : std::max(kLeastScale, background_scale_ / 2);
+  return *done;
 }
 
 bool EngineCore::step() {

@@ -26,7 +26,9 @@ struct Settings {
   int threads = 0;    // 0: all
   int context = 0;    // 0: planned
   std::string kv_type = "q8_0";
-  int batch = 512;
+  int batch = 0;    // 0: planned
+  std::string ram;  // empty: what is available
+  int foresight = 1;
   std::string speculate = "auto";
   int predict = 0;  // 0 or -1: until the context is full
   std::optional<double> temperature, top_p, min_p;

@@ -1,0 +1,63 @@
+#include "app/bench_limits.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "convert/disk_speed.h"
+#include "model/model.h"
+
+namespace jevons {
+namespace {
+
+// The first layer's experts of one projection as they lie in the mapped file.
+std::span<const std::byte> mapped_experts(const M2Weights& weights) {
+  const ExpertMatrices& gate = weights.layers.front().gate;
+  return {gate.data, gate.expert_stride_bytes * static_cast<std::size_t>(gate.n_experts - 1) +
+                         gate.expert_bytes()};
+}
+
+}  // namespace
+
+BenchReport::Machine measure_machine(const OpenModel& model, bool is_mapped, int n_threads) {
+  BenchReport::Machine machine;
+  machine.large_pages = measure_memory_bandwidth(n_threads, PageSize::kLarge);
+  machine.small_pages = measure_memory_bandwidth(n_threads, PageSize::kSmall);
+  if (is_mapped) {
+    machine.mapped = measure_memory_bandwidth(n_threads, mapped_experts(model.weights));
+  }
+  machine.int8_peak = measure_int8_peak(n_threads);
+  return machine;
+}
+
+void prepare_streaming(const OpenModel& model, ExpertCache& experts, SpeedOptions& options) {
+  while (experts.is_filling()) {
+    if (options.progress) options.progress("filling memory");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  std::vector<std::string> paths;
+  for (const GgufFile& shard : model.file->shards()) paths.push_back(shard.name());
+  options.experts = &experts;
+  options.measure_disk = [paths = std::move(paths), layout = experts.layout()] {
+    constexpr int kDepth = 16;
+    constexpr double kSeconds = 2;
+    return measure_disk_speed(paths, layout, kDepth, kSeconds);
+  };
+}
+
+std::uint64_t bench_memory(const M2Weights& weights, const std::vector<SpeedTest>& tests, int batch,
+                           kernels::KvFormat kv_format) {
+  const ModelConfig& config = weights.config;
+  const KvLayout layout = KvLayout::of(config, kv_format, kernels::best_kernel_set());
+  std::uint64_t most_tokens = 0;
+  for (const SpeedTest& test : tests) {
+    most_tokens = std::max(most_tokens, static_cast<std::uint64_t>(test.depth + test.n_tokens) *
+                                            static_cast<std::uint64_t>(test.n_sequences));
+  }
+  return Model::scratch_bytes(config, batch) + layout.bytes_per_token() * most_tokens;
+}
+
+}  // namespace jevons
