@@ -46,6 +46,7 @@ Result<EngineOptions> engine_options(const Settings& settings, const std::string
   JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
   options.statistics_folder = statistics_folder_of(settings);
   options.foresight = settings.foresight;
+  options.verify = settings.verify;
   options.speculate = settings.speculate == "auto";
   return options;
 }

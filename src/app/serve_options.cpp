@@ -87,6 +87,7 @@ Result<EngineOptions> serving_engine_options(const Settings& settings,
   JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
   options.statistics_folder = statistics_folder_of(settings);
   options.foresight = settings.foresight;
+  options.verify = settings.verify;
   options.speculate = settings.speculate == "auto";
   options.n_parallel = settings.parallel;
   options.queue_length = settings.queue;

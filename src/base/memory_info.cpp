@@ -1,5 +1,7 @@
 #include "base/memory_info.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
@@ -35,6 +37,12 @@ MemoryInfo memory_info() {
     info.available_bytes = std::min(info.available_bytes, limit - std::min(limit, used));
   }
   return info;
+}
+
+std::string memory_text(std::uint64_t n_bytes) {
+  const auto bytes = static_cast<double>(n_bytes);
+  if (bytes >= 0x1p30) return fmt::format("{:.2f} GiB", bytes / 0x1p30);
+  return fmt::format("{:.{}f} MiB", bytes / 0x1p20, bytes < 0x1p20 ? 2 : 0);
 }
 
 }  // namespace jevons

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace jevons {
 
@@ -11,5 +12,8 @@ struct MemoryInfo {
 };
 
 [[nodiscard]] MemoryInfo memory_info();
+
+/// "812 MiB", "3.25 GiB": an amount of memory for people.
+[[nodiscard]] std::string memory_text(std::uint64_t n_bytes);
 
 }  // namespace jevons

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/memory_info.h"
 #include "model/kv_cache.h"
 
 namespace jevons {
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-// What the rest of the program and the system around it want to keep.
-constexpr std::uint64_t kReserveBytes = 256 * kMiB;
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
 
@@ -18,7 +15,8 @@ std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b
 // and again, and whatever the cache takes is taken from them: it may have a quarter.
 std::uint64_t kv_budget(const ContextDemand& demand) {
   if (demand.kv_memory_bytes > 0) return demand.kv_memory_bytes;
-  const std::uint64_t usable = minus(demand.available_bytes, demand.scratch_bytes + kReserveBytes);
+  const std::uint64_t usable =
+      minus(demand.available_bytes, demand.scratch_bytes + demand.reserve_bytes);
   if (demand.weight_bytes < usable) return usable - demand.weight_bytes;
   return usable / 4;
 }
@@ -28,31 +26,31 @@ std::uint64_t kv_budget(const ContextDemand& demand) {
 Result<int> plan_context(const ContextDemand& demand) {
   const std::uint64_t n_pages = kv_budget(demand) / demand.kv_page_bytes;
   const std::uint64_t fits = n_pages * kernels::kKeysPerPage;
-  const auto gib = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 0x1p30; };
   if (demand.asked > demand.model_limit) {
     return fail("a context of {} tokens was asked for, but this model was made for at most {}",
                 demand.asked, demand.model_limit);
   }
   if (fits == 0 && demand.kv_memory_bytes > 0) {
-    return fail(
-        "the {:.3f} GiB given to keys and values do not hold the least, 64 tokens: {:.3f} GiB",
-        gib(demand.kv_memory_bytes), gib(demand.kv_page_bytes));
+    return fail("the {} given to keys and values do not hold the least, 64 tokens: {}",
+                memory_text(demand.kv_memory_bytes), memory_text(demand.kv_page_bytes));
   }
   if (fits == 0) {
     return fail(
-        "not enough memory: the weights take {:.1f} GiB, work space {:.1f} GiB, 64 tokens "
-        "of context {:.2f} GiB, and {:.1f} GiB are available",
-        gib(demand.weight_bytes), gib(demand.scratch_bytes), gib(demand.kv_page_bytes),
-        gib(demand.available_bytes));
+        "not enough memory: the weights take {}, work space {}, 64 tokens of context {}, the rest "
+        "of "
+        "the program {}, and {} are available",
+        memory_text(demand.weight_bytes), memory_text(demand.scratch_bytes),
+        memory_text(demand.kv_page_bytes), memory_text(demand.reserve_bytes),
+        memory_text(demand.available_bytes));
   }
   if (demand.asked > 0) {
     if (static_cast<std::uint64_t>(demand.asked) > fits) {
       const auto pages = static_cast<std::uint64_t>(demand.asked + kernels::kKeysPerPage - 1) /
                          kernels::kKeysPerPage;
       return fail(
-          "a context of {} tokens needs {:.2f} GiB beside the weights, and {:.2f} GiB are "
+          "a context of {} tokens needs {} beside the weights, and {} are "
           "{} it: at most {} tokens fit (-c {})",
-          demand.asked, gib(pages * demand.kv_page_bytes), gib(kv_budget(demand)),
+          demand.asked, memory_text(pages * demand.kv_page_bytes), memory_text(kv_budget(demand)),
           demand.kv_memory_bytes > 0 ? "given to" : "left for", fits, fits);
     }
     return demand.asked;

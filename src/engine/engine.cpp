@@ -69,26 +69,38 @@ struct Plan {
   int n_pages;
 };
 
+constexpr int kChunk = 512;
+
+// Each pass of a prompt reads nearly all of the model, so it is as long as its work space takes no
+// more than an eighth of memory.
+int streamed_chunk(const ModelConfig& config, std::uint64_t available) {
+  constexpr int kMost = 2048;
+  int chunk = kMost;
+  while (chunk > kChunk && Model::scratch_bytes(config, chunk) > available / 8) chunk /= 2;
+  return chunk;
+}
+
 // For the given way of holding the weights: everything but them.
 Result<void> plan_context_and_pages(const EngineOptions& options, const OpenModel& open,
                                     bool is_streamed, Plan& plan) {
-  constexpr int kChunk = 512;
-  constexpr int kStreamedChunk = 2048;
+  const ModelConfig& config = open.weights.config;
+  const std::uint64_t available =
+      options.ram_bytes > 0 ? options.ram_bytes : memory_info().available_bytes;
   plan.prefill_chunk = options.prefill_chunk > 0 ? options.prefill_chunk
-                       : is_streamed             ? kStreamedChunk
+                       : is_streamed             ? streamed_chunk(config, available)
                                                  : kChunk;
   // A shorter slice of a prompt reads as much of the model as a long one.
   constexpr double kUnlimited = 1e9;
   plan.slice_ms = is_streamed ? kUnlimited : options.slice_ms;
   plan.model.max_batch = plan.prefill_chunk + plan.n_parallel + n_guess_rows(options.speculate);
-  const ModelConfig& config = open.weights.config;
   ContextDemand demand{options.context_length,
                        config.context_length,
                        plan.layout.page_bytes,
                        open.file->n_bytes(),
                        Model::scratch_bytes(config, plan.model.max_batch),
-                       options.ram_bytes > 0 ? options.ram_bytes : memory_info().available_bytes};
+                       available};
   demand.kv_memory_bytes = options.kv_memory_bytes;
+  demand.reserve_bytes = options.program_bytes;
   JEVONS_ASSIGN(plan.context_length, plan_context(demand));
   plan.n_pages = plan_pages(demand, plan.context_length, plan.n_parallel);
   plan.residency.other_bytes =
@@ -106,6 +118,8 @@ Result<Plan> plan_engine(const EngineOptions& options, const OpenModel& open) {
   plan.layout = KvLayout::of(open.weights.config, plan.model.kv_format, kernels::best_kernel_set());
   plan.residency.ram_bytes = options.ram_bytes;
   plan.residency.statistics_folder = options.statistics_folder;
+  plan.residency.verify = options.verify;
+  plan.residency.program_bytes = options.program_bytes;
   plan.residency.fingerprint = model_fingerprint(open, plan.model.kv_format);
   JEVONS_TRY(plan_context_and_pages(options, open, /*is_streamed=*/false, plan));
   JEVONS_ASSIGN(const ResidencyPlan residency, plan_residency(open, plan.residency));

@@ -34,8 +34,10 @@ struct EngineOptions {
   // that is larger than memory, because each such pass reads nearly all of it.
   int prefill_chunk = 0;
 
-  std::uint64_t ram_bytes = 0;    // of the whole program; 0: what is available
+  std::uint64_t ram_bytes = 0;  // of the whole program; 0: what is available
+  std::uint64_t program_bytes = std::uint64_t{256} << 20;  // of them for the program itself
   std::string statistics_folder;  // how much experts are used, if they are read from disk
+  bool verify = false;            // that what is read again is what was read before, then
   int foresight = 1;              // layers ahead whose experts are guessed, then
 
   int n_parallel = 1;                 // sequences that run at once; others wait in the queue

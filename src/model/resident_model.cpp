@@ -22,8 +22,6 @@ namespace jevons {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-// The program itself: vocabulary, buffers of connections, what the allocator keeps.
-constexpr std::uint64_t kProgramBytes = 192 * kMiB;
 // What stays available to the rest of the system.
 constexpr std::uint64_t kLeastReserve = 512 * kMiB;
 constexpr std::uint64_t kReserveShare = 32;  // of all memory: one part in so many
@@ -31,7 +29,6 @@ constexpr auto kLook = std::chrono::milliseconds(250);
 constexpr auto kSave = std::chrono::minutes(5);
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
-double gib(std::uint64_t bytes) { return static_cast<double>(bytes) / 0x1p30; }
 
 std::uint64_t reserve_bytes() {
   return std::max(kLeastReserve, memory_info().total_bytes / kReserveShare);
@@ -59,7 +56,7 @@ Result<ResidencyPlan> plan_residency(const OpenModel& model, const ResidencyOpti
   const std::uint64_t ram = options.ram_bytes > 0
                                 ? options.ram_bytes
                                 : minus(memory_info().available_bytes, reserve_bytes());
-  const std::uint64_t for_weights = minus(ram, options.other_bytes + kProgramBytes);
+  const std::uint64_t for_weights = minus(ram, options.other_bytes + options.program_bytes);
   if (plan.weight_bytes <= for_weights) return plan;
   plan.is_streamed = true;
   plan.dense_bytes = DenseCore::size_bytes(*model.file, model.weights);
@@ -68,9 +65,10 @@ Result<ResidencyPlan> plan_residency(const OpenModel& model, const ResidencyOpti
   plan.cache_bytes = minus(for_weights, plan.dense_bytes);
   if (plan.cache_bytes < least) {
     return fail(
-        "{:.2f} GiB of memory are not enough: the part that every token reads takes {:.2f} GiB, "
-        "keys, values and work space {:.2f} GiB, and at least {:.2f} GiB are needed for experts",
-        gib(ram), gib(plan.dense_bytes), gib(options.other_bytes + kProgramBytes), gib(least));
+        "{} of memory are not enough: the part that every token reads takes {}, keys, values and "
+        "work space {}, the rest of the program {}, and at least {} are needed for experts",
+        memory_text(ram), memory_text(plan.dense_bytes), memory_text(options.other_bytes),
+        memory_text(options.program_bytes), memory_text(least));
   }
   return plan;
 }
@@ -156,6 +154,7 @@ Result<std::unique_ptr<ResidentModel>> ResidentModel::open(const OpenModel& mode
     }
     ExpertCacheOptions cache;
     cache.memory_bytes = state->plan.cache_bytes;
+    cache.verify = options.verify;
     JEVONS_ASSIGN(
         state->experts,
         ExpertCache::open(ExpertLayout(model.weights), cache, model.weights.config.n_experts_used,

@@ -1,9 +1,12 @@
 #include "weights/expert_cache.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <numeric>
 
 #include "base/check.h"
+#include "base/memory_info.h"
 
 namespace jevons {
 namespace {
@@ -41,6 +44,7 @@ ExpertCache::ExpertCache(const ExpertLayout& layout, const ExpertCacheOptions& o
       members_(static_cast<std::size_t>(layout.n_layers())) {
   const auto n_experts = static_cast<std::size_t>(layout_.n_experts());
   entries_.resize(members_.size() * n_experts);
+  if (options_.verify) checksums_.resize(entries_.size());
   for (auto* list : {&missing_, &ready_, &handed_}) list->reserve(n_experts);
   ranking_.reserve(n_experts);
   wishes_.reserve(4 * n_experts);
@@ -78,9 +82,8 @@ Result<void> ExpertCache::plan(std::uint64_t memory_bytes) {
       std::clamp(memory_bytes / of_each_class / 2, kLeastFrames,
                  std::max(kLeastFrames, static_cast<std::uint64_t>(options_.transit_frames)));
   if (memory_bytes / of_each_class < kLeastFrames) {
-    return fail("{:.2f} GiB of memory for experts do not hold the least, {} at once: {:.2f} GiB",
-                static_cast<double>(memory_bytes) / 0x1p30, kLeastFrames,
-                static_cast<double>(of_each_class * kLeastFrames) / 0x1p30);
+    return fail("{} of memory for experts do not hold the least, {} at once: {}",
+                memory_text(memory_bytes), kLeastFrames, memory_text(of_each_class * kLeastFrames));
   }
   memory_bytes_ = memory_bytes;
   n_transit_ = static_cast<int>(transit);
@@ -106,11 +109,22 @@ void ExpertCache::begin(int layer, int n_tokens, std::span<const ExpertUse> used
   next_missing_ = 0;
   ready_.clear();
   n_awaited_ = used.size();
+  if (const auto ok = check_files(); !ok) fail_pass(ok.error());
   counts_.n_needed += used.size();
   for (const ExpertUse& use : used) need(layer, use.expert);
   choose_kept(layer, used);
   withdraw_wrong_guesses(layer);
   pump();
+}
+
+// What was read of a file that has changed since does not belong to what is read now.
+Result<void> ExpertCache::check_files() {
+  constexpr auto kInterval = std::chrono::seconds(1);
+  const Clock::time_point now = Clock::now();
+  if (now - files_checked_ < kInterval) return {};
+  JEVONS_TRY(reader_->check_unchanged());
+  files_checked_ = now;
+  return {};
 }
 
 void ExpertCache::need(int layer, int expert) {
@@ -286,18 +300,44 @@ void ExpertCache::settle(int layer, int expert) {
 }
 
 void ExpertCache::finished_read(std::uint64_t tag, const Result<void>& result) {
-  const std::lock_guard lock(mutex_);
   const auto place = static_cast<int>(tag / kMostPieces);
   const int layer = place / layout_.n_experts();
   const int expert = place % layout_.n_experts();
+  const auto note = [&](const Result<void>& outcome) {
+    Entry& entry = at(layer, expert);
+    if (outcome) return;
+    entry.is_partial = true;
+    if (entry.is_needed) fail_pass(outcome.error());
+  };
+  std::unique_lock lock(mutex_);
   Entry& entry = at(layer, expert);
   JEVONS_CHECK(entry.phase == Phase::kLoading && entry.n_pieces_left > 0);
-  if (!result) {
-    entry.is_partial = true;
-    if (entry.is_needed) fail_pass(result.error());
+  note(result);
+  if (--entry.n_pieces_left > 0) return;
+  if (options_.verify && !entry.is_partial) {
+    // Nobody else touches an expert that is whole and not yet ready.
+    lock.unlock();
+    const Result<void> verified = verify(layer, expert);
+    lock.lock();
+    note(verified);
   }
-  if (--entry.n_pieces_left == 0) finish(layer, expert);
+  finish(layer, expert);
   pump();
+}
+
+Result<void> ExpertCache::verify(int layer, int expert) {
+  std::uint64_t sum = 1;
+  const auto parts = layout_.parts(layer, expert);
+  for (std::size_t p = 0; p < kExpertParts; ++p) {
+    sum = XXH3_64bits_withSeed(data(layer, expert, p), parts[p].n_bytes, sum);
+  }
+  std::uint64_t& known = checksums_[index(layer, expert)];
+  if (known == 0) known = sum;
+  if (known == sum) return {};
+  return fail(
+      "expert {} of layer {} reads differently than before: the file has changed, or its "
+      "disk or the memory fails",
+      expert, layer);
 }
 
 // All pieces came to their end.

@@ -40,6 +40,7 @@ struct ExpertCacheOptions {
   // keep the disk busy when a single expert is wanted.
   std::size_t piece_bytes = std::size_t{512} << 10;
   double stall_seconds = 120;  // a read that takes longer fails
+  bool verify = false;         // an expert that reads differently than the first time is an error
 };
 
 /// Since the cache was made; an expert of a pass counts once, however many tokens chose it.
@@ -154,7 +155,11 @@ class ExpertCache {
   void finish(int layer, int expert);
   void fail_pass(Error error);
 
-  void finished_read(std::uint64_t tag, const Result<void>& result);  // takes mutex_
+  [[nodiscard]] Result<void> check_files();
+
+  // Take mutex_ themselves.
+  void finished_read(std::uint64_t tag, const Result<void>& result);
+  [[nodiscard]] Result<void> verify(int layer, int expert);
 
   const ExpertLayout layout_;
   const ExpertCacheOptions options_;
@@ -180,11 +185,14 @@ class ExpertCache {
   std::size_t n_awaited_ = 0;  // needed and not handed out
   std::optional<Error> failure_;
   std::vector<std::pair<float, int>> ranking_;  // scratch
+  std::chrono::steady_clock::time_point files_checked_{};
 
   std::vector<Wish> wishes_;     // expected and not begun, in this order
   std::vector<int> fill_order_;  // of all experts, as index()
   std::size_t next_fill_ = 0;
   int n_filling_ = 0;
+
+  std::vector<std::uint64_t> checksums_;  // as entries_, 0: not read yet; only with `verify`
 
   ExpertCacheCounts counts_;
   std::optional<std::chrono::steady_clock::time_point> waiting_since_;

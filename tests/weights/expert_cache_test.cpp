@@ -55,6 +55,7 @@ class ExpertCacheTest : public ::testing::Test {
     options.transit_frames = n_transit;
     options.stall_seconds = stall_seconds;
     options.piece_bytes = piece_bytes;
+    options.verify = verify_;
     auto opened = ExpertCache::open(
         layout, options, kUsed, [&](DiskReader::Done done) -> Result<std::unique_ptr<DiskReader>> {
           auto reader = std::make_unique<ScriptedReader>(std::move(done));
@@ -101,6 +102,7 @@ class ExpertCacheTest : public ::testing::Test {
     }
   }
 
+  bool verify_ = false;
   ScriptedReader* reader_ = nullptr;
   std::unique_ptr<ExpertCache> cache_;
 };
@@ -246,6 +248,32 @@ TEST_F(ExpertCacheTest, AFailedGuessHarmsNobody) {
   reader_->finish_one(fail("input/output error"));
   reader_->finish_all();
   EXPECT_EQ(pass(1, {4}).size(), 1U);
+}
+
+TEST_F(ExpertCacheTest, AFileThatWasChangedFailsThePass) {
+  open(4, 4);
+  reader_->change_file();
+  cache_->begin(0, 1, std::vector<ExpertUse>{{1, 1}});
+  EXPECT_TRUE(cache_->take_ready(nullptr).empty());
+  const auto end = cache_->end();
+  ASSERT_FALSE(end);
+  EXPECT_NE(end.error().message.find("was written to"), std::string::npos);
+}
+
+TEST_F(ExpertCacheTest, VerifyingFindsAnExpertThatReadsDifferently) {
+  verify_ = true;
+  open(1, 4);
+  for (int i = 0; i < 10; ++i) pass(0, {1});
+  pass(0, {2});
+  pass(0, {2, 3});
+  reader_->spoil();
+  cache_->begin(0, 1, std::vector<ExpertUse>{{3, 1}});
+  reader_->finish_all();
+  EXPECT_TRUE(cache_->take_ready(nullptr).empty());
+  const auto end = cache_->end();
+  ASSERT_FALSE(end);
+  EXPECT_NE(end.error().message.find("expert 3 of layer 0 reads differently"), std::string::npos)
+      << end.error().message;
 }
 
 TEST_F(ExpertCacheTest, ADiskThatDoesNotAnswerFailsThePass) {

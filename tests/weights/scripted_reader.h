@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -43,11 +44,17 @@ class ScriptedReader final : public DiskReader {
     return !under_way_ &&
            std::erase_if(waiting_, [&](const Waiting& w) { return w.read.tag == tag; }) > 0;
   }
-  [[nodiscard]] Result<void> check_unchanged() const override { return {}; }
+  [[nodiscard]] Result<void> check_unchanged() const override {
+    if (has_changed_) return fail("model.gguf was written to");
+    return {};
+  }
   [[nodiscard]] DiskReaderCounts counts() const override { return {}; }
   [[nodiscard]] const char* method() const override { return "scripted"; }
   [[nodiscard]] bool is_direct() const override { return true; }
 
+  void change_file() { has_changed_ = true; }
+  /// From now on what is read is not what was read before.
+  void spoil() { spoiled_ = std::byte{1}; }
   /// From now on cancel() comes too late for every read.
   void set_under_way(bool under_way) { under_way_ = under_way; }
 
@@ -70,7 +77,7 @@ class ScriptedReader final : public DiskReader {
     }
     const std::uint64_t begin = next.read.offset - direct_slack(next.read.offset);
     for (std::size_t i = 0; i < direct_bytes(next.read.offset, next.read.n_bytes); ++i) {
-      next.read.buffer[i] = pattern(next.read.file, begin + i);
+      next.read.buffer[i] = pattern(next.read.file, begin + i) ^ spoiled_;
     }
     done_(next.read.tag, result);
     return true;
@@ -85,6 +92,8 @@ class ScriptedReader final : public DiskReader {
   mutable std::mutex mutex_;
   std::deque<Waiting> waiting_;
   std::atomic<bool> under_way_ = false;
+  bool has_changed_ = false;
+  std::byte spoiled_{0};
 };
 
 }  // namespace jevons::testing

@@ -35,6 +35,8 @@ constexpr OptionSpec kOptions[] = {
      "memory for all of it: 20GiB; if the model is larger, its experts are read from disk as they "
      "are needed",
      "what is free"},
+    {"verify", "--verify", "", &Settings::verify, 0, 0, nullptr, kRunOptions | kServeOptions,
+     "check that experts which are read again are what they were", "they are believed"},
     {"foresight", "--foresight", "N", &Settings::foresight, 0, 2, nullptr, kModelOptions,
      "layers ahead whose experts are guessed and read, if they are read from disk", "1"},
     {"speculate", "--speculate", "WHEN", &Settings::speculate, 0, 0, "auto|off",

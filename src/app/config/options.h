@@ -29,6 +29,7 @@ struct Settings {
   int batch = 0;    // 0: planned
   std::string ram;  // empty: what is available
   int foresight = 1;
+  bool verify = false;
   std::string speculate = "auto";
   int predict = 0;  // 0 or -1: until the context is full
   std::optional<double> temperature, top_p, min_p;

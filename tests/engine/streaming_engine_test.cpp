@@ -1,0 +1,148 @@
+// An engine whose model is larger than the memory it may take.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace jevons::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StreamingEngine : public ::testing::Test {
+ protected:
+  StreamingEngine()
+      : folder_(fs::temp_directory_path() /
+                (std::string("jevons-streaming-") +
+                 ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    fs::copy_file(nano_model(), model());
+  }
+  ~StreamingEngine() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] std::string model() const { return (folder_ / "model.gguf").string(); }
+
+  // Nano has 24 MB, 18 of them experts.
+  [[nodiscard]] EngineOptions options(std::uint64_t ram_bytes) const {
+    EngineOptions options;
+    options.model_path = model();
+    options.n_threads = 2;
+    options.context_length = 256;
+    options.prefill_chunk = 64;
+    options.ram_bytes = ram_bytes;
+    options.program_bytes = 0;
+    options.kv_memory_bytes = 2'000'000;
+    options.statistics_folder = folder_.string();
+    return options;
+  }
+
+  static CompletionRequest request(const Engine& engine, int n_tokens = 40) {
+    CompletionRequest request;
+    request.prompt = engine.tokenizer().encode("Tell me about experts and what they cost.",
+                                               SpecialTokens::kIgnore);
+    request.max_tokens = n_tokens;
+    request.sampling.temperature = 0;
+    return request;
+  }
+
+  static Result<CompletionResult> answer(Engine& engine) {
+    return engine.complete(request(engine), {});
+  }
+
+  const fs::path folder_;
+};
+
+constexpr std::uint64_t kEnough = 200'000'000;
+constexpr std::uint64_t kLittle = 22'000'000;
+
+TEST_F(StreamingEngine, AnswersWithTheSameTokens) {
+  const auto mapped = open_engine(options(kEnough));
+  ASSERT_FALSE(mapped->facts().is_streamed);
+  EXPECT_FALSE(mapped->status().experts.enabled);
+  const auto streamed = open_engine(options(kLittle));
+  ASSERT_TRUE(streamed->facts().is_streamed);
+  const auto expected = answer(*mapped);
+  const auto given = answer(*streamed);
+  ASSERT_TRUE(expected && given);
+  EXPECT_EQ(expected->ids, given->ids);
+  const EngineStatus::Experts experts = streamed->status().experts;
+  EXPECT_TRUE(experts.enabled);
+  EXPECT_GT(experts.n_missed, 0U);
+  EXPECT_EQ(experts.n_hits + experts.n_foreseen + experts.n_missed, experts.n_needed);
+  EXPECT_GT(experts.n_bytes_read, 0U);
+  EXPECT_LE(experts.held_bytes, experts.memory_bytes);
+  EXPECT_LE(experts.n_guessed_right, experts.n_guessed);
+}
+
+TEST_F(StreamingEngine, TooLittleMemoryIsRefusedWithTheFigures) {
+  const auto engine = Engine::open(options(5'000'000));
+  ASSERT_FALSE(engine);
+  EXPECT_NE(engine.error().message.find("not enough"), std::string::npos) << engine.error().message;
+}
+
+TEST_F(StreamingEngine, AFileThatWasCutEndsRequestsAndNotTheEngine) {
+  const auto engine = open_engine(options(kLittle));
+  ASSERT_TRUE(answer(*engine));
+  fs::resize_file(model(), fs::file_size(model()) / 2);
+  // What is in memory may be enough for some tokens; the file is looked at once a second.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  for (int i = 0; i < 2; ++i) {
+    const auto failed = answer(*engine);
+    ASSERT_FALSE(failed);
+    EXPECT_NE(failed.error().message.find("model.gguf"), std::string::npos)
+        << failed.error().message;
+  }
+  EXPECT_EQ(engine->status().n_failed, 2U);
+  EXPECT_FALSE(engine->status().has_work);
+}
+
+TEST_F(StreamingEngine, AFileThatWasReplacedIsReadOnAsItWas) {
+  const auto engine = open_engine(options(kLittle));
+  const auto before = answer(*engine);
+  ASSERT_TRUE(before);
+  std::ofstream(folder_ / "other") << "nothing of use";
+  fs::rename(folder_ / "other", model());
+  const auto after = answer(*engine);
+  ASSERT_TRUE(after) << after.error().message;
+  EXPECT_EQ(before->ids, after->ids);
+}
+
+TEST_F(StreamingEngine, UseIsRememberedForTheNextStart) {
+  {
+    const auto engine = open_engine(options(kLittle));
+    ASSERT_TRUE(answer(*engine));
+  }
+  bool found = false;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    found = found || entry.path().filename().string().starts_with("experts-");
+  }
+  EXPECT_TRUE(found);
+  const auto engine = open_engine(options(kLittle));
+  EXPECT_TRUE(answer(*engine));
+}
+
+// Requests side by side, with others that leave, on a disk that is needed all the time.
+TEST_F(StreamingEngine, ManyAtOnceGetTheSameAnswers) {
+  EngineOptions many = options(kLittle);
+  many.n_parallel = 3;
+  const auto engine = open_engine(many);
+  const auto expected = answer(*engine);
+  ASSERT_TRUE(expected);
+  std::vector<std::thread> clients;
+  std::vector<std::vector<std::int32_t>> given(6);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    clients.emplace_back([&, i] {
+      const auto result = answer(*engine);
+      if (result) given[i] = result->ids;
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  for (const auto& ids : given) EXPECT_EQ(ids, expected->ids);
+}
+
+}  // namespace
+}  // namespace jevons::testing
