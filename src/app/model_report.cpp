@@ -135,6 +135,20 @@ std::string format_lines(const ModelReport& report) {
   return text + "identity     " + report.format.default_identity + "\n";
 }
 
+// What becomes of weights that are more than memory.
+std::string streaming_text(const ModelSummary& summary, double others, double available) {
+  double experts = 0;
+  for (const ModelSummary::Group& group : summary.groups) {
+    if (is_expert_group(group.group)) experts += static_cast<double>(group.n_bytes);
+  }
+  const double left = available - others - (static_cast<double>(summary.file_bytes) - experts);
+  if (experts == 0 || left <= 0) return "what every token reads does not fit";
+  return fmt::format(
+      "{:.0f} % of the experts fit; the others\n"
+      "             are read from disk as they are needed",
+      100 * left / experts);
+}
+
 std::string memory_lines(const ModelReport& report) {
   if (!report.memory_problem.empty()) return "here         " + report.memory_problem + "\n";
   if (report.planned_context == 0) return "";
@@ -149,7 +163,7 @@ std::string memory_lines(const ModelReport& report) {
       "             {} of {} available; {}\n",
       bytes_text(weights), bytes_text(cache), report.planned_context, bytes_text(scratch),
       bytes_text(total), bytes_text(available),
-      total <= available ? "it fits" : "weights will be read from disk again and again");
+      total <= available ? "it fits" : streaming_text(report.summary, scratch + cache, available));
 }
 
 }  // namespace

@@ -11,6 +11,9 @@ namespace {
 // A guess is made of a router's first choices: where hardly one in three comes true, reading them
 // takes the disk from what is needed.
 constexpr double kLeastPrecision = 0.35;
+// Of M2.5, 78 % of a router's first eight come true one layer on, and 90 % of its first five
+// (measured by others on 16 and 64 tokens); what is wrong takes the disk for nothing.
+constexpr int kMostGuesses = 5;
 constexpr double kWeight = 0.02;     // of one layer's guess in the average
 constexpr unsigned kLookAgain = 64;  // layers
 
@@ -58,7 +61,7 @@ std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_
                    c.n_experts_used, chosen, shares_.data());
   }
   // By rank first: of each token the one that its router likes most.
-  for (int rank = 0; rank < c.n_experts_used; ++rank) {
+  for (int rank = 0; rank < std::min(kMostGuesses, c.n_experts_used); ++rank) {
     for (int token = 0; token < n_tokens; ++token) {
       const int expert = chosen_[static_cast<std::size_t>(token * c.n_experts_used + rank)];
       if (std::find(experts_.begin(), experts_.end(), expert) == experts_.end()) {

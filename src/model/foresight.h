@@ -23,7 +23,8 @@ class Foresight {
   Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
             Linear& linear);
 
-  /// Experts that the tokens will choose in `layer`, each once. hidden: n_tokens rows of
+  /// Experts that the tokens will probably choose in `layer`, each once: of each token the five
+  /// that its router likes most, which come true more often than the rest. hidden: n_tokens rows of
   /// [hidden_size]; at most kMostTokens. Valid until the next call.
   [[nodiscard]] std::span<const int> guess(int layer, const FloatRows& hidden, int n_tokens);
   /// The same from a recorded guess instead: for each token [n_experts_used].
