@@ -23,8 +23,6 @@
 namespace jevons {
 namespace {
 
-constexpr int kBatch = 512;
-
 struct BenchFlags {
   std::unique_ptr<OptionReader> options;
   std::vector<int> prompts{512}, generations{128}, depths{0}, sequences{1}, threads;
@@ -60,11 +58,7 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
   options.measure_limits = true;
   options.kv_format = f16 ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
   const std::vector<SpeedTest> tests = tests_of(flags);
-  ResidencyOptions residency;
-  JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
-  options.batch = settings.batch > 0 ? settings.batch : kBatch;
-  residency.other_bytes = bench_memory(model.weights, tests, options.batch, options.kv_format);
-  JEVONS_ASSIGN(const auto resident, ResidentModel::open(model, residency));
+  JEVONS_ASSIGN(const auto resident, hold_weights(model, settings, tests, options));
   options.foresight = settings.foresight;
   GeneratedRouting forced;
   if (!flags.forced.empty()) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/residency_settings.h"
 #include "convert/disk_speed.h"
 #include "model/model.h"
 
@@ -18,6 +19,19 @@ std::span<const std::byte> mapped_experts(const M2Weights& weights) {
   const ExpertMatrices& gate = weights.layers.front().gate;
   return {gate.data, gate.expert_stride_bytes * static_cast<std::size_t>(gate.n_experts - 1) +
                          gate.expert_bytes()};
+}
+
+// Beside the weights, as far as it can be told before.
+std::uint64_t memory_of(const std::vector<SpeedTest>& tests, const M2Weights& weights,
+                        const SpeedOptions& options) {
+  const ModelConfig& config = weights.config;
+  const KvLayout layout = KvLayout::of(config, options.kv_format, kernels::best_kernel_set());
+  std::uint64_t most_tokens = 0;
+  for (const SpeedTest& test : tests) {
+    most_tokens = std::max(most_tokens, static_cast<std::uint64_t>(test.depth + test.n_tokens) *
+                                            static_cast<std::uint64_t>(test.n_sequences));
+  }
+  return Model::scratch_bytes(config, options.batch) + layout.bytes_per_token() * most_tokens;
 }
 
 }  // namespace
@@ -48,16 +62,22 @@ void prepare_streaming(const OpenModel& model, ExpertCache& experts, SpeedOption
   };
 }
 
-std::uint64_t bench_memory(const M2Weights& weights, const std::vector<SpeedTest>& tests, int batch,
-                           kernels::KvFormat kv_format) {
-  const ModelConfig& config = weights.config;
-  const KvLayout layout = KvLayout::of(config, kv_format, kernels::best_kernel_set());
-  std::uint64_t most_tokens = 0;
-  for (const SpeedTest& test : tests) {
-    most_tokens = std::max(most_tokens, static_cast<std::uint64_t>(test.depth + test.n_tokens) *
-                                            static_cast<std::uint64_t>(test.n_sequences));
+Result<std::unique_ptr<ResidentModel>> hold_weights(const OpenModel& model,
+                                                    const Settings& settings,
+                                                    const std::vector<SpeedTest>& tests,
+                                                    SpeedOptions& options) {
+  constexpr int kBatch = 512;
+  constexpr int kStreamedBatch = 2048;
+  ResidencyOptions residency;
+  JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
+  options.batch = settings.batch > 0 ? settings.batch : kBatch;
+  residency.other_bytes = memory_of(tests, model.weights, options);
+  JEVONS_ASSIGN(const ResidencyPlan plan, plan_residency(model, residency));
+  if (plan.is_streamed && settings.batch == 0) {
+    options.batch = kStreamedBatch;
+    residency.other_bytes = memory_of(tests, model.weights, options);
   }
-  return Model::scratch_bytes(config, batch) + layout.bytes_per_token() * most_tokens;
+  return ResidentModel::open(model, residency);
 }
 
 }  // namespace jevons

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "app/bench_report.h"
+#include "app/config/options.h"
 #include "model/open_model.h"
 #include "model/resident_model.h"
 
@@ -17,9 +19,10 @@ namespace jevons {
 /// disk in `options`.
 void prepare_streaming(const OpenModel& model, ExpertCache& experts, SpeedOptions& options);
 
-/// Memory beside the weights that the tests take, as far as it can be told before.
-[[nodiscard]] std::uint64_t bench_memory(const M2Weights& weights,
-                                         const std::vector<SpeedTest>& tests, int batch,
-                                         kernels::KvFormat kv_format);
+/// Opens the weights in what memory the settings give beside what the tests take, and sets the
+/// batch in `options`: as asked for, else 512, or 2,048 of a model that is larger than memory.
+[[nodiscard]] Result<std::unique_ptr<ResidentModel>> hold_weights(
+    const OpenModel& model, const Settings& settings, const std::vector<SpeedTest>& tests,
+    SpeedOptions& options);
 
 }  // namespace jevons

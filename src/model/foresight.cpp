@@ -8,13 +8,8 @@
 namespace jevons {
 namespace {
 
-// A guess is made of a router's first choices: where hardly one in three comes true, reading them
-// takes the disk from what is needed.
-constexpr double kLeastPrecision = 0.35;
-// Of M2.5, 78 % of a router's first eight come true one layer on, and 90 % of its first five
-// (measured by others on 16 and 64 tokens); what is wrong takes the disk for nothing.
-constexpr int kMostGuesses = 5;
-constexpr double kWeight = 0.02;     // of one layer's guess in the average
+constexpr double kLeastPrecision = 0.5;
+constexpr double kWeight = 0.02;     // of one expert in its rank's average
 constexpr unsigned kLookAgain = 64;  // layers
 
 }  // namespace
@@ -35,6 +30,11 @@ Foresight::Foresight(const M2Weights& weights, const kernels::KernelSet& set, Th
   chosen_.resize(kMostTokens * n_used);
   shares_.resize(kMostTokens * n_used);
   experts_.reserve(n_experts);
+  ranks_.reserve(n_experts);
+  worth_reading_.reserve(n_experts);
+  precision_.resize(n_used, 1.0);
+  tried_.resize(weights.layers.size());
+  for (auto& tried : tried_) tried.reserve(kMostTokens * n_used);
   guessed_.resize(weights.layers.size() * n_experts);
   has_guess_.resize(weights.layers.size());
   encoded_.want(kernels::WeightFormat::kF32);
@@ -55,18 +55,15 @@ std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_
   const MatmulJob job{router_matrix(weights, c), x_.data(), y_.data(), n_tokens};
   linear_.run({&job, 1});
   experts_.clear();
+  ranks_.clear();
   for (int token = 0; token < n_tokens; ++token) {
     int* chosen = chosen_.data() + token * c.n_experts_used;
     kernels::route(logits_.row(static_cast<std::size_t>(token)), weights.router_bias, c.n_experts,
                    c.n_experts_used, chosen, shares_.data());
   }
-  // By rank first: of each token the one that its router likes most.
-  for (int rank = 0; rank < std::min(kMostGuesses, c.n_experts_used); ++rank) {
+  for (int rank = 0; rank < c.n_experts_used; ++rank) {
     for (int token = 0; token < n_tokens; ++token) {
-      const int expert = chosen_[static_cast<std::size_t>(token * c.n_experts_used + rank)];
-      if (std::find(experts_.begin(), experts_.end(), expert) == experts_.end()) {
-        experts_.push_back(expert);
-      }
+      add(chosen_[static_cast<std::size_t>(token * c.n_experts_used + rank)], rank);
     }
   }
   note(layer);
@@ -76,15 +73,18 @@ std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_
 std::span<const int> Foresight::take_recorded(int layer,
                                               std::span<const std::int32_t* const> experts) {
   experts_.clear();
+  ranks_.clear();
   for (int rank = 0; rank < weights_.config.n_experts_used; ++rank) {
-    for (const std::int32_t* of_token : experts) {
-      if (std::find(experts_.begin(), experts_.end(), of_token[rank]) == experts_.end()) {
-        experts_.push_back(of_token[rank]);
-      }
-    }
+    for (const std::int32_t* of_token : experts) add(of_token[rank], rank);
   }
   note(layer);
   return experts_;
+}
+
+void Foresight::add(int expert, int rank) {
+  if (std::find(experts_.begin(), experts_.end(), expert) != experts_.end()) return;
+  experts_.push_back(expert);
+  ranks_.push_back(static_cast<std::size_t>(rank));
 }
 
 void Foresight::note(int layer) {
@@ -106,12 +106,28 @@ void Foresight::learn_truth(int layer, std::span<const int> chosen) {
   counts_.n_guessed += n_guessed;
   counts_.n_chosen += chosen.size();
   counts_.n_right += n_right;
-  const double precision = static_cast<double>(n_right) / static_cast<double>(n_guessed);
-  precision_ += kWeight * (precision - precision_);
+  for (const Tried& tried : tried_[static_cast<std::size_t>(layer)]) {
+    const bool is_right = std::find(chosen.begin(), chosen.end(), tried.expert) != chosen.end();
+    precision_[tried.rank] += kWeight * ((is_right ? 1.0 : 0.0) - precision_[tried.rank]);
+  }
+}
+
+std::span<const int> Foresight::worth_reading(int layer, std::span<const int> absent) {
+  std::vector<Tried>& tried = tried_[static_cast<std::size_t>(layer)];
+  tried.clear();
+  worth_reading_.clear();
+  for (const int expert : absent) {
+    const auto place = std::find(experts_.begin(), experts_.end(), expert) - experts_.begin();
+    const std::size_t rank = ranks_[static_cast<std::size_t>(place)];
+    if (tried.size() < tried.capacity()) tried.push_back({expert, rank});
+    if (precision_[rank] >= kLeastPrecision) worth_reading_.push_back(expert);
+  }
+  return worth_reading_;
 }
 
 bool Foresight::is_worthwhile() {
-  if (precision_ < kLeastPrecision && ++n_left_out_ < kLookAgain) return false;
+  const double best = *std::max_element(precision_.begin(), precision_.end());
+  if (best < kLeastPrecision && ++n_left_out_ < kLookAgain) return false;
   n_left_out_ = 0;
   return true;
 }

@@ -23,16 +23,21 @@ class Foresight {
   Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
             Linear& linear);
 
-  /// Experts that the tokens will probably choose in `layer`, each once: of each token the five
-  /// that its router likes most, which come true more often than the rest. hidden: n_tokens rows of
-  /// [hidden_size]; at most kMostTokens. Valid until the next call.
+  /// Experts that the tokens will probably choose in `layer`, each once: by rank, so of each token
+  /// the one first that its router likes most. hidden: n_tokens rows of [hidden_size]; at most
+  /// kMostTokens. Valid until the next call.
   [[nodiscard]] std::span<const int> guess(int layer, const FloatRows& hidden, int n_tokens);
   /// The same from a recorded guess instead: for each token [n_experts_used].
   [[nodiscard]] std::span<const int> take_recorded(int layer,
                                                    std::span<const std::int32_t* const> experts);
 
-  /// Whether guesses have come true often enough lately to be read: a wrong one takes the disk's
-  /// time. If not, now and then one is made all the same, to see whether that has changed.
+  /// Of the last guess, for `layer`, those that are not in memory: which of them should be read. A
+  /// wrong read takes the disk's time, and what is popular and likely is in memory anyhow, so each
+  /// rank has to show that its absent experts are used more often than not.
+  [[nodiscard]] std::span<const int> worth_reading(int layer, std::span<const int> absent);
+
+  /// Whether any rank does. If not, now and then a guess is made all the same, to see whether that
+  /// has changed.
   [[nodiscard]] bool is_worthwhile();
 
   /// What the layer chose in truth, each expert once; compares it with the last guess for it.
@@ -45,6 +50,7 @@ class Foresight {
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
+  void add(int expert, int rank);
   void note(int layer);
   [[nodiscard]] std::uint8_t& was_guessed(int layer, int expert) {
     return guessed_[static_cast<std::size_t>(layer) *
@@ -66,8 +72,16 @@ class Foresight {
   std::vector<std::uint8_t> guessed_;    // [n_layers][n_experts]
   std::vector<std::uint8_t> has_guess_;  // [n_layers]
   Counts counts_;
-  double precision_ = 1;     // lately
-  unsigned n_left_out_ = 0;  // guesses, since the last that was made
+
+  struct Tried {
+    int expert;
+    std::size_t rank;
+  };
+  std::vector<std::size_t> ranks_;         // of experts_
+  std::vector<std::vector<Tried>> tried_;  // [n_layers]: absent experts of the last guess
+  std::vector<int> worth_reading_;
+  std::vector<double> precision_;  // by rank: of absent experts, lately
+  unsigned n_left_out_ = 0;        // guesses, since the last that was made
 };
 
 }  // namespace jevons

@@ -55,7 +55,7 @@ struct Model::State {
   Attention attention;
   Experts experts;
   Foresight foresight;
-  std::vector<int> all_experts;
+  std::vector<int> all_experts, absent;
   const std::atomic<bool>* abandon = nullptr;
 
   // Row i of each buffer belongs to active[i].
@@ -100,6 +100,7 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
   attention_tokens.reserve(rows_for(o.max_batch));
   forced.resize(rows_for(o.max_batch));
   std::iota(all_experts.begin(), all_experts.end(), 0);
+  absent.reserve(all_experts.size());
   for (auto& rows : x) rows.resize(rows_for(o.max_batch));
   for (auto& rows : y) rows.resize(rows_for(o.max_batch));
   // Every buffer that some layer will want is made now, so that forward() never allocates.
@@ -240,11 +241,11 @@ void Model::State::look_ahead(int index, int n_next_tokens, const RoutingHooks& 
       is_recorded = active[row].position < hooks.guessed->n_tokens;
       if (is_recorded) recorded[row] = hooks.guessed->at(layer, active[row].position);
     }
-    options.experts->expect(
-        layer,
+    const std::span<const int> guess =
         is_recorded ? foresight.take_recorded(layer, std::span(recorded).first(active.size()))
-                    : foresight.guess(layer, hidden, n_active()),
-        ReadUrgency::kGuess);
+                    : foresight.guess(layer, hidden, n_active());
+    options.experts->find_absent(layer, guess, absent);
+    options.experts->expect(layer, foresight.worth_reading(layer, absent), ReadUrgency::kGuess);
   }
 }
 

@@ -75,6 +75,8 @@ class ExpertCache {
   /// disk has time. kAhead for those that are all but certain, kGuess for others. Takes the place
   /// of what was expected of that layer before and has not begun; nearer layers are named first.
   void expect(int layer, std::span<const int> experts, ReadUrgency urgency);
+  /// Of `experts`, in their order, those that are neither in memory nor being read.
+  void find_absent(int layer, std::span<const int> experts, std::vector<int>& absent) const;
   /// Some of the experts that begin() named and that have not been handed out, in memory and
   /// staying there until done(); waits for at least one. Empty: all were handed out, or the pass
   /// failed, or `abandon` (may be null) became true. Valid until the next call.

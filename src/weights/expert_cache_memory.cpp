@@ -28,6 +28,15 @@ std::uint64_t ExpertCache::held_bytes() const {
   return n_bytes;
 }
 
+void ExpertCache::find_absent(int layer, std::span<const int> experts,
+                              std::vector<int>& absent) const {
+  const std::lock_guard lock(mutex_);
+  absent.clear();
+  for (const int expert : experts) {
+    if (entries_[index(layer, expert)].phase == Phase::kAbsent) absent.push_back(expert);
+  }
+}
+
 double ExpertCache::resident_share() const {
   const std::lock_guard lock(mutex_);
   std::size_t n_members = 0;
