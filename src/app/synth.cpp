@@ -47,6 +47,9 @@ int synth(SynthFlags& flags) {
   const auto formats = formats_of(flags);
   if (!formats) return report(formats.error(), kUsage);
   flags.options.formats = *formats;
+  if (const auto good = check_alignment(flags.options.alignment); !good) {
+    return report(good.error(), kUsage);
+  }
   ProgressLine progress;
   flags.options.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.show(fmt::format("{} of {}", bytes_text(static_cast<double>(done)),
@@ -93,6 +96,9 @@ CommandBody define_synth(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--fused", flags->options.fused_gate_up, "gate and up of the experts in one tensor");
   app.add_flag("--sparse", flags->options.sparse, "all weights a hole in the file: no disk, zeros");
+  app.add_option("--align", flags->options.alignment,
+                 "bytes, a multiple of which every tensor begins at [32]")
+      ->type_name("N");
   app.add_option("--name", flags->options.config.name, "name of the model")->type_name("TEXT");
   app.add_option("-s,--seed", flags->options.seed, "the same seed gives the same file [1]")
       ->type_name("N");

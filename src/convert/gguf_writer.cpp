@@ -1,6 +1,6 @@
 #include "convert/gguf_writer.h"
 
-#include <array>
+#include <bit>
 #include <utility>
 
 #include "base/check.h"
@@ -9,9 +9,7 @@
 namespace jevons {
 namespace {
 
-std::uint64_t padded(std::uint64_t n) {
-  return (n + GgufWriter::kAlignment - 1) / GgufWriter::kAlignment * GgufWriter::kAlignment;
-}
+constexpr std::uint64_t kMostAlignment = std::uint64_t{1} << 20;
 
 template <typename T>
 void append_raw(std::string& out, const T& value) {
@@ -19,6 +17,27 @@ void append_raw(std::string& out, const T& value) {
 }
 
 }  // namespace
+
+Result<void> check_alignment(std::uint64_t alignment) {
+  if (std::has_single_bit(alignment) && alignment >= GgufWriter::kDefaultAlignment &&
+      alignment <= kMostAlignment) {
+    return {};
+  }
+  return fail("the alignment is {}, and must be a power of two from {} to {}", alignment,
+              GgufWriter::kDefaultAlignment, kMostAlignment);
+}
+
+void GgufWriter::set_alignment(std::uint64_t alignment) {
+  JEVONS_CHECK(check_alignment(alignment) && tensors_.empty());
+  alignment_ = alignment;
+  // Files without the key are read as this.
+  if (alignment == kDefaultAlignment) return;
+  set("general.alignment", static_cast<std::uint32_t>(alignment));
+}
+
+std::uint64_t GgufWriter::padded(std::uint64_t n_bytes) const {
+  return (n_bytes + alignment_ - 1) / alignment_ * alignment_;
+}
 
 void GgufWriter::append_string(std::string_view text) {
   append(static_cast<std::uint64_t>(text.size()));
@@ -97,11 +116,10 @@ Result<void> GgufWriter::advance(std::uint64_t n_bytes) {
   JEVONS_CHECK(current_ < tensors_.size() && n_bytes <= tensors_[current_].n_bytes - n_done_);
   n_done_ += n_bytes;
   if (n_done_ < tensors_[current_].n_bytes) return {};
-  static constexpr std::array<std::byte, kAlignment> kZeros{};
   const std::uint64_t n_padding = padded(n_done_) - n_done_;
   ++current_;
   n_done_ = 0;
-  return file_->write(std::span(kZeros).first(n_padding));
+  return n_padding > 0 ? file_->skip(n_padding) : Result<void>();
 }
 
 Result<void> GgufWriter::write(std::span<const std::byte> bytes) {

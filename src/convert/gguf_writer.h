@@ -37,11 +37,20 @@ template <> struct GgufTypeOf<double> : GgufTypeIs<GgufType::kFloat64> {};
 template <> struct GgufTypeOf<bool> : GgufTypeIs<GgufType::kBool> {};
 // clang-format on
 
+/// Refuses what no file may be aligned to: anything but a power of two from 32 to 1 MiB.
+[[nodiscard]] Result<void> check_alignment(std::uint64_t alignment);
+
 class GgufWriter {
  public:
-  static constexpr std::uint64_t kAlignment = 32;
+  static constexpr std::uint64_t kDefaultAlignment = 32;
 
   // -- before begin() ----------------------------------------------------------------------------
+  /// Every tensor begins at a multiple of it, in the file as in memory. A checked one; comes before
+  /// the first tensor.
+  void set_alignment(std::uint64_t alignment);
+  /// `n_bytes`, rounded up to the alignment.
+  [[nodiscard]] std::uint64_t padded(std::uint64_t n_bytes) const;
+
   template <typename T>
   void set(std::string_view key, T value) {
     begin_entry(key, GgufTypeOf<T>::value);
@@ -96,6 +105,7 @@ class GgufWriter {
 
   std::string metadata_;
   std::uint64_t n_entries_ = 0;
+  std::uint64_t alignment_ = kDefaultAlignment;
   std::vector<Tensor> tensors_;
   std::uint64_t next_offset_ = 0;
   std::optional<AtomicFile> file_;

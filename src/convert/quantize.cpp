@@ -113,7 +113,9 @@ Result<std::vector<Job>> plan_jobs(const WeightSource& source, WeightFormat type
   return jobs;
 }
 
-Result<void> check_paths(const std::string& input, const std::string& output) {
+}  // namespace
+
+Result<void> check_output(const std::string& input, const std::string& output) {
   std::error_code ignored;
   if (std::filesystem::is_directory(output, ignored)) {
     return fail("{} is a folder; the output must be a file", output);
@@ -123,8 +125,6 @@ Result<void> check_paths(const std::string& input, const std::string& output) {
   }
   return {};
 }
-
-}  // namespace
 
 M2Formats quantize_formats(WeightFormat type, const ModelConfig& config) {
   M2Formats formats{type, type, type, type, type, {}};
@@ -150,11 +150,13 @@ Result<QuantizeReport> quantize_model(const std::string& input, const std::strin
     return fail("cannot quantise to {}; the types are q4_k, q8_0, bf16, f16 and f32",
                 kernels::facts(options.type).name);
   }
-  JEVONS_TRY(check_paths(input, output));
+  JEVONS_TRY(check_output(input, output));
+  JEVONS_TRY(check_alignment(options.alignment));
   JEVONS_ASSIGN(const auto source, WeightSource::open(input));
   JEVONS_ASSIGN(const std::vector<Job> jobs, plan_jobs(*source, options.type));
   GgufWriter writer;
   JEVONS_TRY(source->set_metadata(writer, file_type_of(options.type)));
+  writer.set_alignment(options.alignment);
   QuantizeReport report;
   for (const Job& job : jobs) {
     writer.add_tensor(job.tensor.name, static_cast<std::uint32_t>(job.tensor.format),

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "convert/gguf_writer.h"
 #include "convert/m2_gguf.h"
 #include "kernels/block_formats.h"
 
@@ -24,8 +25,9 @@ struct QuantizeProgress {
 struct QuantizeOptions {
   /// F32, F16, BF16, Q8_0 or Q4_K.
   kernels::WeightFormat type = kernels::WeightFormat::kQ8_0;
-  int n_threads = 0;                                      // 0: all CPUs
-  std::function<void(const QuantizeProgress&)> progress;  // from the calling thread
+  std::uint64_t alignment = GgufWriter::kDefaultAlignment;  // of tensors; see check_alignment()
+  int n_threads = 0;                                        // 0: all CPUs
+  std::function<void(const QuantizeProgress&)> progress;    // from the calling thread
 };
 
 struct QuantizeReport {
@@ -40,6 +42,9 @@ struct QuantizeReport {
 [[nodiscard]] Result<QuantizeReport> quantize_model(const std::string& input,
                                                     const std::string& output,
                                                     const QuantizeOptions& options);
+
+/// Refuses an output that is a folder or the input itself.
+[[nodiscard]] Result<void> check_output(const std::string& input, const std::string& output);
 
 /// The formats of a file of `type`. Norms, router and its bias stay F32 in all of them. In a Q4_K
 /// file the embedding, the head and the attention's value projections get Q6_K, which costs a

@@ -43,6 +43,7 @@ void fill_row(const M2Tensor& tensor, std::uint64_t seed, std::int64_t row, std:
 /// Declares metadata and tensors of the model that `options` describe.
 Result<std::vector<M2Tensor>> declare(const SynthOptions& options, GgufWriter& writer) {
   JEVONS_TRY(check_config(options.config, "synth"));
+  JEVONS_TRY(check_alignment(options.alignment));
   JEVONS_ASSIGN(auto tensors,
                 plan_m2_tensors(options.config, options.formats, options.fused_gate_up));
   JEVONS_ASSIGN(
@@ -50,6 +51,7 @@ Result<std::vector<M2Tensor>> declare(const SynthOptions& options, GgufWriter& w
       make_synth_vocabulary(options.config.vocab_size, options.seed, options.chat_template));
   set_m2_metadata(writer, options.config, file_type_of(options.formats.expert_gate_up));
   set_vocabulary_metadata(writer, vocabulary);
+  writer.set_alignment(options.alignment);
   for (const M2Tensor& tensor : tensors) {
     writer.add_tensor(tensor.name, static_cast<std::uint32_t>(tensor.format), tensor.shape);
   }
@@ -162,8 +164,7 @@ Result<std::string> make_synth_model(const SynthOptions& options) {
       file.resize(start + row_bytes);
       fill_row(tensor, options.seed, row, reinterpret_cast<std::byte*>(file.data() + start));
     }
-    file.resize((file.size() + GgufWriter::kAlignment - 1) / GgufWriter::kAlignment *
-                GgufWriter::kAlignment);
+    file.resize(writer.padded(file.size()));
   }
   return file;
 }

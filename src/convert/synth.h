@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "convert/gguf_writer.h"
 #include "convert/m2_gguf.h"
 #include "weights/model_config.h"
 
@@ -25,6 +26,7 @@ struct SynthOptions {
   bool fused_gate_up = false;  // gate and up of the experts in one tensor
   /// Header and vocabulary real, all weights a hole: full size on paper, nothing on disk, zeros.
   bool sparse = false;
+  std::uint64_t alignment = GgufWriter::kDefaultAlignment;  // see check_alignment()
   std::uint64_t seed = 1;
   int n_threads = 0;  // 0: all CPUs
   std::string chat_template;

@@ -128,5 +128,61 @@ TEST(GgufWriter, TensorsComeBackFromPiecesAndHoles) {
   EXPECT_EQ(std::memcmp(file->find_tensor("b")->data, a.data(), 5), 0);
 }
 
+TEST(GgufWriter, EveryTensorBeginsAtAMultipleOfTheAlignment) {
+  for (const std::uint64_t alignment : {64U, 4096U, 1U << 20}) {
+    const std::string path = temporary_path("aligned");
+    GgufWriter writer;
+    writer.set_alignment(alignment);
+    writer.add_tensor("a", 24, {5});
+    writer.add_tensor("b", 24, {static_cast<std::int64_t>(alignment)});
+    writer.add_tensor("c", 24, {1});
+    ASSERT_TRUE(writer.begin(path));
+    const std::string ones(alignment, '\1');
+    for (const std::size_t n : {std::size_t{5}, ones.size(), std::size_t{1}}) {
+      ASSERT_TRUE(writer.write(as_span(ones).first(n)));
+    }
+    ASSERT_TRUE(writer.commit());
+    const auto model = ModelFile::open(path);
+    std::filesystem::remove(path);
+    ASSERT_TRUE(model) << model.error().message;
+    const GgufFile& file = model->metadata();
+    EXPECT_EQ(file.find("general.alignment")->type(), GgufType::kUint32);
+    EXPECT_EQ(file.alignment(), alignment);
+    EXPECT_EQ(file.data_offset() % alignment, 0U);
+    EXPECT_EQ(file.n_bytes(), file.data_offset() + 3 * alignment);
+    std::size_t n_ones = 0;
+    for (const GgufTensor& tensor : file.tensors()) {
+      EXPECT_EQ((tensor.data - file.bytes().data()) % static_cast<std::ptrdiff_t>(alignment), 0);
+      for (std::size_t i = 0; i < tensor.n_bytes; ++i) ASSERT_EQ(tensor.data[i], std::byte{1});
+      n_ones += tensor.n_bytes;
+    }
+    const auto data = file.bytes().subspan(file.data_offset());
+    EXPECT_EQ(std::count(data.begin(), data.end(), std::byte{0}),
+              static_cast<std::ptrdiff_t>(data.size() - n_ones));
+  }
+}
+
+TEST(GgufWriter, TheUsualAlignmentIsNotWritten) {
+  GgufWriter usual, plain;
+  usual.set_alignment(32);
+  usual.add_tensor("a", 24, {5});
+  plain.add_tensor("a", 24, {5});
+  EXPECT_EQ(usual.header(), plain.header());
+}
+
+TEST(GgufWriter, RefusesAlignmentsThatNoFileMayHave) {
+  for (const std::uint64_t good : {32U, 64U, 4096U, 1U << 20}) {
+    EXPECT_TRUE(check_alignment(good)) << good;
+  }
+  for (const std::uint64_t bad : {0UL, 1UL, 8UL, 16UL, 33UL, 4095UL, 2UL << 20, UINT64_MAX}) {
+    const auto refused = check_alignment(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_THAT(refused.error().message,
+                ::testing::HasSubstr(fmt::format("is {}, and must be a power of two from 32 to "
+                                                 "1048576",
+                                                 bad)));
+  }
+}
+
 }  // namespace
 }  // namespace jevons

@@ -250,6 +250,27 @@ TEST(Quantize, AGgufFileGivesTheSameBlocks) {
   EXPECT_THAT(error_of(floats, floats), HasSubstr("input and output are the same file"));
 }
 
+TEST(Quantize, TensorsBeginWhereTheyAreTold) {
+  const CheckpointFiles files("aligned");
+  files.save();
+  QuantizeOptions options = options_for(WeightFormat::kQ4_K);
+  ASSERT_TRUE(quantize_model(files.folder(), files.path("usual.gguf"), options));
+  options.alignment = 4096;
+  ASSERT_TRUE(quantize_model(files.folder(), files.path("aligned.gguf"), options));
+  const auto a = ModelFile::open(files.path("usual.gguf"));
+  const auto b = ModelFile::open(files.path("aligned.gguf"));
+  ASSERT_TRUE(b) << b.error().message;
+  EXPECT_EQ(a->metadata().find("general.alignment"), nullptr);
+  for (const GgufTensor* tensor : a->tensors()) {
+    const GgufTensor* other = b->find_tensor(tensor->name);
+    EXPECT_EQ(b->place_of(other->data).offset % 4096, 0U) << tensor->name;
+    EXPECT_EQ(std::memcmp(tensor->data, other->data, tensor->n_bytes), 0) << tensor->name;
+  }
+  options.alignment = 48;
+  const auto refused = quantize_model(files.folder(), files.path("none.gguf"), options);
+  EXPECT_THAT(refused.error().message, HasSubstr("the alignment is 48"));
+}
+
 TEST(Quantize, ThreadsChangeNothing) {
   const CheckpointFiles files("threads");
   files.save();

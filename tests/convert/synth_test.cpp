@@ -298,5 +298,27 @@ TEST_F(SparseModel, IsFullSizeOnPaperOnly) {
   EXPECT_EQ(vocabulary->tokens[200063], "[PAD200063]");
 }
 
+TEST(Synth, AnAlignmentMovesTensorsAndChangesNothingInThem) {
+  SynthOptions options = tiny();
+  const std::string usual = make_synth_model(options).value();
+  options.alignment = 4096;
+  const std::string aligned = make_synth_model(options).value();
+  const std::string path = temporary_path("aligned");
+  ASSERT_TRUE(write_synth_model(path, options));
+  EXPECT_TRUE(read_file(path).value() == aligned);
+  std::filesystem::remove(path);
+  const auto a = ModelFile::from_bytes(as_span(usual), "usual");
+  const auto b = ModelFile::from_bytes(as_span(aligned), "aligned");
+  ASSERT_TRUE(b) << b.error().message;
+  EXPECT_EQ(b->metadata().alignment(), 4096U);
+  for (const GgufTensor* tensor : a->tensors()) {
+    const GgufTensor* other = b->find_tensor(tensor->name);
+    EXPECT_EQ(b->place_of(other->data).offset % 4096, 0U) << tensor->name;
+    EXPECT_EQ(std::memcmp(tensor->data, other->data, tensor->n_bytes), 0) << tensor->name;
+  }
+  options.alignment = 100;
+  EXPECT_THAT(make_synth_model(options).error().message, HasSubstr("the alignment is 100"));
+}
+
 }  // namespace
 }  // namespace jevons
