@@ -11,6 +11,7 @@
 #include "model/experts.h"
 #include "model/linear.h"
 #include "model/rotary.h"
+#include "model/routing_recorder.h"
 #include "weights/expert_cache.h"
 
 namespace jevons {
@@ -40,6 +41,7 @@ struct Model::State {
   Result<void> mix_experts(int index, const LayerWeights& layer, int n_next_tokens,
                            const RoutingHooks& hooks);
   void look_ahead(int index, int n_next_tokens, const RoutingHooks& hooks);
+  void record(int index, std::span<const BatchToken> batch);
   bool is_abandoned() const { return abandon != nullptr && abandon->load(); }
   void project_logits(float* logits);
   int n_active() const { return static_cast<int>(active.size()); }
@@ -260,7 +262,8 @@ Result<void> Model::State::mix_experts(int index, const LayerWeights& layer, int
   });
   for (std::size_t row = 0; row < active.size(); ++row) {
     const int position = active[row].position;
-    const bool known = hooks.forced != nullptr && position < hooks.forced->n_tokens;
+    const bool known = hooks.forced != nullptr && position < hooks.forced->n_tokens &&
+                       hooks.forced->has(index, position);
     forced[row] = known ? hooks.forced->at(index, position) : nullptr;
   }
   clock.lap(&StageTimes::projections);
@@ -292,6 +295,18 @@ Result<void> Model::State::layer(int index, const RoutingHooks& hooks) {
   attend(index, layer);
   const bool next_is_last = index + 2 == config.n_layers;
   return mix_experts(index, layer, next_is_last ? n_wanted : n_active(), hooks);
+}
+
+// Every token of the batch, also those that did not come as far as the last layer's experts.
+void Model::State::record(int index, std::span<const BatchToken> batch) {
+  const auto n_used = static_cast<std::size_t>(config.n_experts_used);
+  const bool last = index + 1 == config.n_layers;
+  int row = 0;
+  for (const BatchToken& token : batch) {
+    const bool has_ended = last && !token.wants_logits;
+    options.recorder->add(
+        index, has_ended ? std::span<const int>() : std::span(experts.chosen(row++), n_used));
+  }
 }
 
 void Model::State::project_logits(float* logits) {
@@ -342,7 +357,9 @@ Result<void> Model::State::run(std::span<const BatchToken> batch, float* logits,
   clock.lap(&StageTimes::embedding);
   for (int index = 0; index < config.n_layers && !is_abandoned(); ++index) {
     JEVONS_TRY(layer(index, hooks));
+    if (options.recorder != nullptr && !is_abandoned()) record(index, batch);
   }
+  if (options.recorder != nullptr) options.recorder->flush();
   clock.lap(&StageTimes::projections);
   if (!active.empty() && !is_abandoned()) project_logits(logits);
   clock.lap(&StageTimes::head);

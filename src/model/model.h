@@ -22,14 +22,16 @@
 namespace jevons {
 
 class ExpertCache;
+class RoutingRecorder;
 
 struct ModelOptions {
   int n_threads = 1;
   int max_batch = 512;  // tokens of one forward()
   kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
   const kernels::KernelSet* kernels = nullptr;  // nullptr: the best this CPU runs
-  ExpertCache* experts = nullptr;  // of a model larger than memory; else all are in `weights`
-  int foresight = 1;               // layers ahead whose experts are guessed; needs `experts`
+  ExpertCache* experts = nullptr;       // of a model larger than memory; else all are in `weights`
+  int foresight = 1;                    // layers ahead whose experts are guessed; needs `experts`
+  RoutingRecorder* recorder = nullptr;  // told of every token's experts; not owned
 };
 
 /// One token on its way through the network.

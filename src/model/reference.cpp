@@ -193,7 +193,8 @@ class Reference {
     std::vector<Choice> choices;
     for (std::size_t t = 0; t < n_; ++t) {
       const int token = static_cast<int>(t);
-      const bool force = hooks_.forced != nullptr && token < hooks_.forced->n_tokens;
+      const bool force = hooks_.forced != nullptr && token < hooks_.forced->n_tokens &&
+                         hooks_.forced->has(index, token);
       choices.push_back(choose(config_, layer.router_bias, logits[t],
                                force ? hooks_.forced->at(index, token) : nullptr));
       if (hooks_.recorded != nullptr) {

@@ -8,6 +8,10 @@
 
 namespace jevons {
 
+/// In place of all experts of a token in a layer that it did not take any in: a token whose logits
+/// nobody wants ends before the last layer's.
+inline constexpr std::int32_t kNoExpert = -1;
+
 struct RoutingTrace {
   int n_layers = 0;
   int n_used = 0;
@@ -28,6 +32,8 @@ struct RoutingTrace {
   [[nodiscard]] const std::int32_t* at(int layer, int token) const {
     return experts.data() + offset(layer, token);
   }
+  /// False: there is kNoExpert.
+  [[nodiscard]] bool has(int layer, int token) const { return *at(layer, token) != kNoExpert; }
 
  private:
   [[nodiscard]] std::size_t offset(int layer, int token) const {
