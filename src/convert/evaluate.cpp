@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "model/model.h"
 #include "model/reference.h"
+#include "model/routing_recorder.h"
 
 namespace jevons {
 namespace {
@@ -29,11 +30,25 @@ Result<void> check_memory(const M2Weights& weights, std::size_t n_tokens, int ba
               needed / 1'000'000, available / 1'000'000);
 }
 
+// As if all tokens had gone through the network at once.
+void record(const RoutingTrace& trace, RoutingRecorder& recorder) {
+  for (int layer = 0; layer < trace.n_layers; ++layer) {
+    for (int token = 0; token < trace.n_tokens; ++token) {
+      recorder.add(layer, {trace.at(layer, token), static_cast<std::size_t>(trace.n_used)});
+    }
+  }
+  recorder.flush();
+}
+
 Result<void> run_reference(const M2Weights& weights, std::span<const std::int32_t> ids,
                            const EvalOptions& options, const LogitsConsumer& consume) {
   ThreadPool pool(options.n_threads);
+  RoutingTrace own = RoutingTrace::sized(weights.config.n_layers, static_cast<int>(ids.size()),
+                                         weights.config.n_experts_used);
+  RoutingTrace* const recorded = options.recorded != nullptr ? options.recorded : &own;
   const std::vector<float> logits =
-      reference_forward(weights, ids, pool, {options.forced, options.recorded});
+      reference_forward(weights, ids, pool, {options.forced, recorded});
+  if (options.recorder != nullptr) record(*recorded, *options.recorder);
   if (options.progress)
     options.progress(static_cast<int>(ids.size()), static_cast<int>(ids.size()));
   return consume(0, static_cast<int>(ids.size()), logits.data());
@@ -91,6 +106,7 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
   model_options.max_batch = batch_size;
   model_options.kv_format = options.kv_format;
   model_options.experts = options.experts;
+  model_options.recorder = options.recorder;
   Model model(weights, model_options);
   JEVONS_TRY(check_memory(weights, ids.size(), batch_size, model.kv_layout()));
   KvSequence sequence(model.kv_layout());

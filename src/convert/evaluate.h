@@ -15,6 +15,7 @@
 namespace jevons {
 
 class ExpertCache;
+class RoutingRecorder;
 
 struct EvalOptions {
   int n_threads = 1;
@@ -24,6 +25,7 @@ struct EvalOptions {
   ExpertCache* experts = nullptr;        // if they are not in memory
   const RoutingTrace* forced = nullptr;  // experts of the first tokens, as many as it has
   RoutingTrace* recorded = nullptr;      // filled with the experts that were taken
+  RoutingRecorder* recorder = nullptr;   // told of them as they are taken
   std::function<void(int n_done, int n_total)> progress;  // tokens; may be empty
 };
 

@@ -83,6 +83,7 @@ class OptimalWorth : public Worth {
         next_of_use_(static_cast<std::size_t>(trace.n_tokens) *
                      static_cast<std::size_t>(trace.n_used)) {
     for (int token = trace.n_tokens - 1; token >= 0; --token) {
+      if (!trace.has(layer, token)) continue;
       int* next_of_use = uses_of(token);
       for (const std::int32_t expert : chosen_by(trace, layer, token)) {
         int& next = next_[static_cast<std::size_t>(expert)];
@@ -197,11 +198,21 @@ class LayerMemory {
   std::vector<std::int32_t> held_;
 };
 
-Result<void> check_experts(const RoutingTrace& trace, int lowest, int n_experts) {
+Result<void> check_experts(std::span<const std::int32_t> experts, int lowest, int n_experts) {
   const auto wrong = std::ranges::find_if(
-      trace.experts, [&](std::int32_t expert) { return expert < lowest || expert >= n_experts; });
-  if (wrong == trace.experts.end()) return {};
+      experts, [&](std::int32_t expert) { return expert < lowest || expert >= n_experts; });
+  if (wrong == experts.end()) return {};
   return fail("a routing names expert {}, and there are {}", *wrong, n_experts);
+}
+
+Result<void> check_chosen(const RoutingTrace& trace, int n_experts) {
+  for (int layer = 0; layer < trace.n_layers; ++layer) {
+    for (int token = 0; token < trace.n_tokens; ++token) {
+      if (!trace.has(layer, token)) continue;
+      JEVONS_TRY(check_experts(chosen_by(trace, layer, token), 0, n_experts));
+    }
+  }
+  return {};
 }
 
 Result<void> check(const RoutingTrace& trace, const ReplayOptions& options) {
@@ -212,14 +223,14 @@ Result<void> check(const RoutingTrace& trace, const ReplayOptions& options) {
   for (const int slots : options.slots) {
     if (slots < 0) return fail("a layer cannot hold {} experts", slots);
   }
-  JEVONS_TRY(check_experts(trace, 0, options.n_experts));
+  JEVONS_TRY(check_chosen(trace, options.n_experts));
   if (options.guesses == nullptr) return {};
   const RoutingTrace& guesses = *options.guesses;
   if (guesses.n_layers != trace.n_layers || guesses.n_tokens != trace.n_tokens) {
     return fail("the guesses are for {} layers and {} tokens, and the routing has {} and {}",
                 guesses.n_layers, guesses.n_tokens, trace.n_layers, trace.n_tokens);
   }
-  return check_experts(guesses, kNoGuess, options.n_experts);
+  return check_experts(guesses.experts, kNoGuess, options.n_experts);
 }
 
 }  // namespace
@@ -239,6 +250,7 @@ Result<ReplayResult> replay_routing(const RoutingTrace& trace, const ReplayOptio
     LayerMemory memory(options, layer, *worth);
     ReplayCounts counts;
     for (int token = 0; token < trace.n_tokens; ++token) {
+      if (!trace.has(layer, token)) continue;
       const std::span<const std::int32_t> used = chosen_by(trace, layer, token);
       std::span<const std::int32_t> guesses;
       if (options.guesses != nullptr) guesses = chosen_by(*options.guesses, layer, token);

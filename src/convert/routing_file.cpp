@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "convert/routing_lines.h"
 
 namespace jevons {
 namespace {
@@ -93,6 +94,9 @@ Result<RoutingTrace> trace_of(const Layers& layers, const ModelConfig& config) {
 }
 
 Result<RoutingTrace> parse_routing(const std::string& text, const ModelConfig& config) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return fail("it is empty");
+  if (text[first] == '[') return parse_routing_lines(text, config);
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return fail("it is not a JSON object");
   if (const auto experts = json.find("experts"); experts != json.end()) {

@@ -2,7 +2,8 @@
 //
 // JSON: {"n_layers": L, "n_used": k, "experts": [layer][token][rank]}; other keys are ignored. Also
 // read: {"seq": [[layer, [experts]], ...]} as tracing programs write it, one entry for each layer
-// of each pass; passes over several tokens at once (more than k experts) are left out.
+// of each pass; passes over several tokens at once (more than k experts) are left out. And the
+// lines of --trace (docs/FORMATS.md), where every token of every pass counts.
 #pragma once
 
 #include <string>

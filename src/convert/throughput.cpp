@@ -34,6 +34,7 @@ ModelOptions model_options(int n_threads, const SpeedOptions& options) {
   model.kv_format = options.kv_format;
   model.experts = options.experts;
   model.foresight = options.foresight;
+  model.recorder = options.recorder;
   return model;
 }
 

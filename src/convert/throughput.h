@@ -18,6 +18,7 @@
 namespace jevons {
 
 class ExpertCache;
+class RoutingRecorder;
 
 /// As llama-bench means them: "prompt" reads n tokens in batches, "generation" runs n tokens one by
 /// one, both after `depth` tokens that are not timed. Random tokens, no sampling. Several sequences
@@ -72,6 +73,7 @@ struct SpeedOptions {
   const RoutingTrace* guessed = nullptr;  // the same, of what is foreseen
   ExpertCache* experts = nullptr;         // if they are not in memory
   int foresight = 1;                      // layers ahead that are guessed, then
+  RoutingRecorder* recorder = nullptr;    // told of the experts that tokens take
   std::function<bool()> is_cancelled;     // asked between repetitions; may be empty
   std::function<void(const std::string& what)> progress;  // may be empty
   bool measure_limits = false;  // of the machine, around each test: a second and a GiB

@@ -206,6 +206,19 @@ TEST(PolicyReplay, CountsGuesses) {
   EXPECT_EQ(replay(trace, 4, 2).guesses.precision(), 0);
 }
 
+TEST(PolicyReplay, TokensWithoutExpertsAreNotThere) {
+  RoutingTrace trace = RoutingTrace::sized(1, 3, 2), holed = RoutingTrace::sized(1, 5, 2);
+  trace.experts = {0, 1, 2, 1, 0, 3};
+  holed.experts = {kNoExpert, kNoExpert, 0, 1, 2, 1, kNoExpert, kNoExpert, 0, 3};
+  for (const ReplayPolicy policy : {ReplayPolicy::kJevons, ReplayPolicy::kOptimal}) {
+    const ReplayCounts without = replay(trace, 4, 2, policy).all;
+    const ReplayCounts with = replay(holed, 4, 2, policy).all;
+    EXPECT_EQ(with.n_uses, 6);
+    EXPECT_EQ(with.n_hits, without.n_hits);
+    EXPECT_EQ(with.n_first_misses, without.n_first_misses);
+  }
+}
+
 TEST(PolicyReplay, GuessesAreWorthWhatTheyAreGenerated) {
   const GeneratedRouting routing = session_of(62, 256, 8, 60);
   const ReplayResult result =

@@ -52,6 +52,13 @@ TEST_F(RoutingFile, ReadsTheTracesOfOtherPrograms) {
   EXPECT_EQ(trace->experts, (std::vector<std::int32_t>{3, 1, 2, 0}));
 }
 
+TEST_F(RoutingFile, ReadsTheLinesOfOurOwnTraces) {
+  const auto trace = read("[0,[0,1]]\n[0,[1,2]]\n[1,[]]\n[1,[3,1]]\n[0,[2,");
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->n_tokens, 2);
+  EXPECT_EQ(trace->experts, (std::vector<std::int32_t>{0, 1, 1, 2, kNoExpert, kNoExpert, 3, 1}));
+}
+
 TEST_F(RoutingFile, ErrorsNameTheFileAndThePlace) {
   const auto complaint = [&](const std::string& text) {
     const auto trace = read(text);
@@ -60,6 +67,8 @@ TEST_F(RoutingFile, ErrorsNameTheFileAndThePlace) {
   };
   EXPECT_THAT(complaint("{"), AllOf(HasSubstr(path_), HasSubstr("not a JSON object")));
   EXPECT_THAT(complaint("{}"), HasSubstr("neither"));
+  EXPECT_THAT(complaint("\n"), AllOf(HasSubstr(path_), HasSubstr("it is empty")));
+  EXPECT_THAT(complaint("[0,[0,1]]\n[1,[0,9]]\n"), AllOf(HasSubstr(path_), HasSubstr("line 2")));
   EXPECT_THAT(complaint(R"({"experts": [[[0, 1]]]})"), HasSubstr("1 layers, and the model 2"));
   EXPECT_THAT(complaint(R"({"experts": [[[0, 1]], []]})"), HasSubstr("layer 1 has 0 tokens"));
   EXPECT_THAT(complaint(R"({"experts": [[[0, 4]], [[0, 1]]]})"),
