@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/model_path.h"
+#include "app/recording.h"
 #include "app/residency_settings.h"
 #include "app/term/progress_line.h"
 #include "app/term/terminal.h"
@@ -49,7 +50,8 @@ std::vector<SpeedTest> tests_of(const BenchFlags& flags) {
   return tests;
 }
 
-Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
+Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings,
+                            std::unique_ptr<RoutingRecorder>& recorder) {
   JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
   JEVONS_ASSIGN(const OpenModel model, OpenModel::open(path));
   const bool f16 = settings.kv_type == "f16";
@@ -66,6 +68,8 @@ Result<BenchReport> measure(const BenchFlags& flags, const Settings& settings) {
     options.forced = &forced.chosen;
     if (forced.guessed.n_tokens > 0) options.guessed = &forced.guessed;
   }
+  JEVONS_ASSIGN(recorder, recorder_of(settings));
+  options.recorder = recorder.get();
   BenchReport report = BenchReport::of(summarize(*model.file), settings.kv_type);
   report.kernels = kernels::best_kernel_set().name;
   report.prompt_multiplications = prompt_multiplications(model.weights);
@@ -102,11 +106,13 @@ int bench(BenchFlags& flags) {
     return bench_replay(flags.replay, *ram_bytes, settings->model, flags.json);
   }
   if (flags.threads.empty()) flags.threads = {available_cpus()};
-  const auto figures = measure(flags, *settings);
+  std::unique_ptr<RoutingRecorder> recorder;
+  const auto figures = measure(flags, *settings, recorder);
   if (!figures) return report(figures.error());
   fmt::print("{}", flags.json ? figures->json() + "\n"
                               : harmless_text(figures->text(terminal_width(STDOUT_FILENO))));
-  return kSuccess;
+  const Result<void> recorded = check_recording(recorder.get());
+  return recorded ? kSuccess : report(recorded.error());
 }
 
 void add_list(CLI::App& app, const char* name, std::vector<int>& list, const char* help, int low) {

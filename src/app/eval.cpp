@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/model_path.h"
+#include "app/recording.h"
 #include "app/residency_settings.h"
 #include "app/term/progress_line.h"
 #include "base/atomic_file.h"
@@ -33,6 +34,7 @@ struct Evaluation {
   std::unique_ptr<ResidentModel> resident;
   RoutingTrace forced, recorded;
   EvalOptions options;
+  std::unique_ptr<RoutingRecorder> recorder;
 };
 
 Result<void> hold_weights(const Settings& settings, Evaluation& evaluation) {
@@ -51,7 +53,7 @@ Result<void> hold_weights(const Settings& settings, Evaluation& evaluation) {
 Result<std::unique_ptr<Evaluation>> prepare(const EvalFlags& flags, const Settings& settings) {
   JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
   JEVONS_ASSIGN(OpenModel model, OpenModel::open(path));
-  auto evaluation = std::make_unique<Evaluation>(Evaluation{std::move(model), {}, {}, {}, {}});
+  auto evaluation = std::make_unique<Evaluation>(Evaluation{std::move(model), {}, {}, {}, {}, {}});
   EvalOptions& options = evaluation->options;
   options.n_threads = settings.threads > 0 ? settings.threads : available_cpus();
   if (settings.batch > 0) options.batch = settings.batch;
@@ -64,6 +66,8 @@ Result<std::unique_ptr<Evaluation>> prepare(const EvalFlags& flags, const Settin
     options.forced = &evaluation->forced;
   }
   if (!flags.recorded.empty()) options.recorded = &evaluation->recorded;
+  JEVONS_ASSIGN(evaluation->recorder, recorder_of(settings));
+  options.recorder = evaluation->recorder.get();
   return evaluation;
 }
 
@@ -79,7 +83,7 @@ Result<void> eval_logits(const EvalFlags& flags, const Settings& settings) {
   if (!flags.recorded.empty()) {
     JEVONS_TRY(write_routing(flags.recorded, evaluation->recorded));
   }
-  return {};
+  return check_recording(evaluation->recorder.get());
 }
 
 Result<void> eval_perplexity(const EvalFlags& flags, const Settings& settings) {
@@ -106,7 +110,7 @@ Result<void> eval_perplexity(const EvalFlags& flags, const Settings& settings) {
     fmt::print("perplexity {:.4f} +- {:.4f} over {} of {} tokens, {} windows\n", result.perplexity,
                error, result.n_scored, ids.size(), result.n_windows);
   }
-  return {};
+  return check_recording(evaluation->recorder.get());
 }
 
 CommandBody body_of(const std::shared_ptr<EvalFlags>& flags,

@@ -47,6 +47,7 @@ Result<EngineOptions> engine_options(const Settings& settings, const std::string
   options.statistics_folder = statistics_folder_of(settings);
   options.foresight = settings.foresight;
   options.verify = settings.verify;
+  options.trace_path = settings.trace;
   options.speculate = settings.speculate == "auto";
   return options;
 }

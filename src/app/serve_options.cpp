@@ -88,6 +88,7 @@ Result<EngineOptions> serving_engine_options(const Settings& settings,
   options.statistics_folder = statistics_folder_of(settings);
   options.foresight = settings.foresight;
   options.verify = settings.verify;
+  options.trace_path = settings.trace;
   options.speculate = settings.speculate == "auto";
   options.n_parallel = settings.parallel;
   options.queue_length = settings.queue;

@@ -23,6 +23,7 @@
 #include "model/model_identity.h"
 #include "model/open_model.h"
 #include "model/resident_model.h"
+#include "model/routing_recorder.h"
 
 namespace jevons {
 namespace {
@@ -145,6 +146,11 @@ Result<std::unique_ptr<KvStore>> open_store(const EngineOptions& options,
   return KvStore::open(store);
 }
 
+Result<std::unique_ptr<RoutingRecorder>> open_recorder(const EngineOptions& options) {
+  if (options.trace_path.empty()) return nullptr;
+  return RoutingRecorder::create(options.trace_path);
+}
+
 /// Beside the folder of the pages, whose lock keeps other processes off it, too.
 void keep_turns(TurnStore& turns, const EngineOptions& options, const std::string& fingerprint) {
   const Sha256 hash = sha256({std::as_bytes(std::span(fingerprint))});
@@ -220,11 +226,12 @@ const char* stop_reason_name(StopReason reason) {
 // Members go in reverse: first the thread that uses all of them, last what it used.
 struct Engine::State {
   State(std::unique_ptr<OpenModel> open_model, std::unique_ptr<ResidentModel> resident_model,
-        Tokenizer t, const ModelOptions& options)
+        Tokenizer t, std::unique_ptr<RoutingRecorder> r, const ModelOptions& options)
       : open(std::move(open_model)),
         resident(std::move(resident_model)),
         tokenizer(std::move(t)),
         constraints(tokenizer),
+        recorder(std::move(r)),
         model(resident->weights(), options) {}
 
   std::unique_ptr<OpenModel> open;
@@ -236,6 +243,7 @@ struct Engine::State {
   SamplingParams sampling;
   ModelFacts facts{};
   RequestLimits limits{};
+  std::unique_ptr<RoutingRecorder> recorder;
   Model model;
   std::unique_ptr<KvStore> store;
   std::unique_ptr<PrefixCache> cache;
@@ -266,11 +274,13 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
 
   JEVONS_ASSIGN(Tokenizer tokenizer, Tokenizer::create(std::move(vocabulary)));
   JEVONS_ASSIGN(auto store, open_store(options, facts.fingerprint, plan.layout.page_bytes));
+  JEVONS_ASSIGN(auto recorder, open_recorder(options));
+  plan.model.recorder = recorder.get();
   JEVONS_ASSIGN(auto resident, ResidentModel::open(*open, plan.residency));
   plan.model.experts = resident->experts();
   facts.is_streamed = resident->plan().is_streamed;
   auto state = std::make_unique<State>(std::move(open), std::move(resident), std::move(tokenizer),
-                                       plan.model);
+                                       std::move(recorder), plan.model);
   state->format = std::move(format);
   state->sampling = sampling;
   if (store != nullptr) keep_turns(state->turns, options, facts.fingerprint);
@@ -282,7 +292,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
       state->model, state->tokenizer, *state->cache,
       EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
                         plan.prefill_chunk, plan.slice_ms, options.speculate,
-                        options.forced_guesses});
+                        options.forced_guesses, plan.model.recorder});
   state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
                    state->core->rules().think_end.has_value()};
   return std::unique_ptr<Engine>(new Engine(std::move(state)));

@@ -39,6 +39,7 @@ struct EngineOptions {
   std::string statistics_folder;  // how much experts are used, if they are read from disk
   bool verify = false;            // that what is read again is what was read before, then
   int foresight = 1;              // layers ahead whose experts are guessed, then
+  std::string trace_path;         // where the experts of all tokens are recorded; empty: nowhere
 
   int n_parallel = 1;                 // sequences that run at once; others wait in the queue
   int queue_length = 0;               // requests that wait at most; 0: 16 times n_parallel

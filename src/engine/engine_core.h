@@ -36,7 +36,8 @@ struct EngineCoreOptions {
   int prefill_chunk = 512;
   double slice_ms = 200;
   bool speculate = true;
-  int forced_guesses = 0;  // see EngineOptions
+  int forced_guesses = 0;               // see EngineOptions
+  RoutingRecorder* recorder = nullptr;  // of the model, to be asked for its problems; may be null
 };
 
 class EngineCore {
@@ -102,6 +103,7 @@ class EngineCore {
   [[nodiscard]] bool plan_step();
   void build_batch();
   [[nodiscard]] bool run_batch();
+  void report_recording() const;
   void take_results(double ms);
   void count_step(const SpeculationGate::Step& facts);
   [[nodiscard]] int advance(Sequence& sequence, std::span<const float> logits);

@@ -1,9 +1,12 @@
 // One step: which tokens go through the network together, and what comes of their logits.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cmath>
 #include <span>
 
 #include "engine/engine_core.h"
+#include "model/routing_recorder.h"
 
 namespace jevons {
 namespace {
@@ -93,9 +96,16 @@ bool EngineCore::step() {
   if (!plan_step()) return false;
   build_batch();
   const Time begin = EngineClock::now();
-  if (!run_batch()) return true;
-  take_results(milliseconds_between(begin, EngineClock::now()));
+  const bool has_results = run_batch();
+  report_recording();
+  if (has_results) take_results(milliseconds_between(begin, EngineClock::now()));
   return true;
+}
+
+// Answers do not suffer from a trace that cannot be written.
+void EngineCore::report_recording() const {
+  if (options_.recorder == nullptr) return;
+  if (const auto problem = options_.recorder->take_problem()) spdlog::error(problem->message);
 }
 
 void EngineCore::take_results(double ms) {

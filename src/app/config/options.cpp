@@ -39,6 +39,9 @@ constexpr OptionSpec kOptions[] = {
      "check that experts which are read again are what they were", "they are believed"},
     {"foresight", "--foresight", "N", &Settings::foresight, 0, 2, nullptr, kModelOptions,
      "layers ahead whose experts are guessed and read, if they are read from disk", "1"},
+    {"trace", "--trace", "FILE", &Settings::trace, 0, 0, nullptr, kModelOptions,
+     "records the experts that every token takes, for jevons bench --replay; a file that is there "
+     "is overwritten", "none"},
     {"speculate", "--speculate", "WHEN", &Settings::speculate, 0, 0, "auto|off",
      kRunOptions | kServeOptions,
      "guess tokens ahead where the text repeats itself and that is measured to pay; off: never",

@@ -30,6 +30,7 @@ struct Settings {
   std::string ram;  // empty: what is available
   int foresight = 1;
   bool verify = false;
+  std::string trace;  // empty: none
   std::string speculate = "auto";
   int predict = 0;  // 0 or -1: until the context is full
   std::optional<double> temperature, top_p, min_p;
