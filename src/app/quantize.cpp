@@ -68,7 +68,8 @@ CommandBody define_quantize(CLI::App& app) {
   app.add_option("--align", flags->alignment,
                  "bytes, a multiple of which every tensor begins at; with 4096, experts are read "
                  "from disk without anything around them [32]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("-t,--threads", flags->n_threads, "threads [all CPUs]")->type_name("N");
   return [flags] { return quantize(*flags); };
 }

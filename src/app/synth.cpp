@@ -98,7 +98,8 @@ CommandBody define_synth(CLI::App& app) {
   app.add_flag("--sparse", flags->options.sparse, "all weights a hole in the file: no disk, zeros");
   app.add_option("--align", flags->options.alignment,
                  "bytes, a multiple of which every tensor begins at [32]")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--name", flags->options.config.name, "name of the model")->type_name("TEXT");
   app.add_option("-s,--seed", flags->options.seed, "the same seed gives the same file [1]")
       ->type_name("N");

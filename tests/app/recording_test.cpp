@@ -46,9 +46,10 @@ TEST_F(Recorded, ARunCanBeReplayedAndForced) {
   with_trace.insert(with_trace.end(), {"--trace", trace_});
   const Json answer = Json::parse(run(with_trace).out);
   EXPECT_EQ(answer.at("text"), Json::parse(run(question).out).at("text"));
-  // The last token of an answer is not computed with.
-  const int n_computed = answer.at("tokens").at("prompt").get<int>() +
-                         answer.at("tokens").at("completion").get<int>() - 1;
+  // The token that ends the answer is neither counted nor computed with.
+  ASSERT_EQ(answer.at("stop_reason"), "stop");
+  const int n_computed =
+      answer.at("tokens").at("prompt").get<int>() + answer.at("tokens").at("completion").get<int>();
   EXPECT_EQ(n_tokens(), n_computed);
 
   const Json replay = Json::parse(run({"bench", "--replay", trace_, "--json"}).out);
