@@ -84,6 +84,7 @@ TEST_F(Recording, ATokenThatEndsBeforeTheLastLayerHasAnEmptyLineThere) {
   KvSequence sequence(with.kv_layout());
   sequence.reserve(4);
   std::vector<BatchToken> batch;
+  batch.reserve(4);
   for (int i = 0; i < 4; ++i) {
     batch.push_back({ids_[static_cast<std::size_t>(i)], i, &sequence, i % 2 == 1});
   }
