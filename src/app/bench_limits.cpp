@@ -67,14 +67,13 @@ Result<std::unique_ptr<ResidentModel>> hold_weights(const OpenModel& model,
                                                     const std::vector<SpeedTest>& tests,
                                                     SpeedOptions& options) {
   constexpr int kBatch = 512;
-  constexpr int kStreamedBatch = 2048;
   ResidencyOptions residency;
   JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
   options.batch = settings.batch > 0 ? settings.batch : kBatch;
   residency.other_bytes = memory_of(tests, model.weights, options);
   JEVONS_ASSIGN(const ResidencyPlan plan, plan_residency(model, residency));
   if (plan.is_streamed && settings.batch == 0) {
-    options.batch = kStreamedBatch;
+    options.batch = streamed_batch(model.weights.config, residency.ram_bytes);
     residency.other_bytes = memory_of(tests, model.weights, options);
   }
   return ResidentModel::open(model, residency);

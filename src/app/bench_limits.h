@@ -20,7 +20,7 @@ namespace jevons {
 void prepare_streaming(const OpenModel& model, ExpertCache& experts, SpeedOptions& options);
 
 /// Opens the weights in what memory the settings give beside what the tests take, and sets the
-/// batch in `options`: as asked for, else 512, or 2,048 of a model that is larger than memory.
+/// batch in `options`: as asked for, else 512, or more of a model that is larger than memory.
 [[nodiscard]] Result<std::unique_ptr<ResidentModel>> hold_weights(
     const OpenModel& model, const Settings& settings, const std::vector<SpeedTest>& tests,
     SpeedOptions& options);

@@ -70,25 +70,15 @@ struct Plan {
   int n_pages;
 };
 
-constexpr int kChunk = 512;
-
-// Each pass of a prompt reads nearly all of the model, so it is as long as its work space takes no
-// more than an eighth of memory.
-int streamed_chunk(const ModelConfig& config, std::uint64_t available) {
-  constexpr int kMost = 2048;
-  int chunk = kMost;
-  while (chunk > kChunk && Model::scratch_bytes(config, chunk) > available / 8) chunk /= 2;
-  return chunk;
-}
-
 // For the given way of holding the weights: everything but them.
 Result<void> plan_context_and_pages(const EngineOptions& options, const OpenModel& open,
                                     bool is_streamed, Plan& plan) {
+  constexpr int kChunk = 512;
   const ModelConfig& config = open.weights.config;
   const std::uint64_t available =
       options.ram_bytes > 0 ? options.ram_bytes : memory_info().available_bytes;
   plan.prefill_chunk = options.prefill_chunk > 0 ? options.prefill_chunk
-                       : is_streamed             ? streamed_chunk(config, available)
+                       : is_streamed             ? streamed_batch(config, available)
                                                  : kChunk;
   // A shorter slice of a prompt reads as much of the model as a long one.
   constexpr double kUnlimited = 1e9;

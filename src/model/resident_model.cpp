@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/memory_info.h"
+#include "model/model.h"
 #include "weights/dense_core.h"
 #include "weights/expert_layout.h"
 #include "weights/memory_watch.h"
@@ -71,6 +72,15 @@ Result<ResidencyPlan> plan_residency(const OpenModel& model, const ResidencyOpti
         memory_text(options.program_bytes), memory_text(least));
   }
   return plan;
+}
+
+int streamed_batch(const ModelConfig& config, std::uint64_t ram_bytes) {
+  constexpr int kMost = 2048;
+  constexpr int kLeast = 512;
+  const std::uint64_t ram = ram_bytes > 0 ? ram_bytes : memory_info().available_bytes;
+  int batch = kMost;
+  while (batch > kLeast && Model::scratch_bytes(config, batch) > ram / 8) batch /= 2;
+  return batch;
 }
 
 struct ResidentModel::State {

@@ -38,6 +38,11 @@ struct ResidencyPlan {
 [[nodiscard]] Result<ResidencyPlan> plan_residency(const OpenModel& model,
                                                    const ResidencyOptions& options);
 
+/// Tokens of a prompt to compute at once where experts are read from disk: each pass reads nearly
+/// all of them, so as many as 2,048, but no more than an eighth of memory has work space for, and
+/// 512 at least. ram_bytes: 0 for what is available.
+[[nodiscard]] int streamed_batch(const ModelConfig& config, std::uint64_t ram_bytes);
+
 class ResidentModel {
  public:
   /// `model` must outlive it. Errors: the plan's, and reading the dense core.

@@ -66,8 +66,15 @@ Result<std::unique_ptr<ExpertCache>> ExpertCache::open(const ExpertLayout& layou
   return cache;
 }
 
-// The reader's threads must be gone before anything that they use.
-ExpertCache::~ExpertCache() { reader_.reset(); }
+ExpertCache::~ExpertCache() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closing_ = true;
+  }
+  // Reads that are under way still end, and must not begin others: the reader's threads are gone
+  // before anything that they use.
+  reader_.reset();
+}
 
 // Divides memory: the same number of experts for each layer, and frames in transit.
 Result<void> ExpertCache::plan(std::uint64_t memory_bytes) {
@@ -208,7 +215,7 @@ void ExpertCache::expect(int layer, std::span<const int> experts, ReadUrgency ur
 
 // Begins as many reads as there are frames for, what is needed first.
 void ExpertCache::pump() {
-  if (failure_) return;
+  if (failure_ || is_closing_) return;
   for (; next_missing_ < missing_.size(); ++next_missing_) {
     if (!start(layer_, missing_[next_missing_], ReadUrgency::kNeeded)) return;
   }

@@ -196,6 +196,7 @@ class ExpertCache {
 
   std::vector<std::uint64_t> checksums_;  // as entries_, 0: not read yet; only with `verify`
 
+  bool is_closing_ = false;
   ExpertCacheCounts counts_;
   std::optional<std::chrono::steady_clock::time_point> waiting_since_;
   std::unique_ptr<DiskReader> reader_;  // last: its threads use all of the above

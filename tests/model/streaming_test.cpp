@@ -139,6 +139,14 @@ TEST_P(Streaming, ABatchThatWasGivenUpCanBeRunAgain) {
   }
 }
 
+TEST_P(Streaming, EndsWhileReadsAreUnderWay) {
+  for (int round = 0; round < 30; ++round) {
+    const auto experts = cache(90);
+    experts->start_filling();
+    std::this_thread::sleep_for(std::chrono::microseconds(20 * round));
+  }
+}
+
 // The dense core is what the mapped file has, tensor by tensor.
 TEST_P(Streaming, TheDenseCoreIsACopy) {
   const M2Weights& mapped = open_.weights;
