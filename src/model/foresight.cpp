@@ -14,11 +14,9 @@ constexpr unsigned kLookAgain = 64;  // layers
 
 }  // namespace
 
-Foresight::Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
-                     Linear& linear)
+Foresight::Foresight(const M2Weights& weights, const kernels::KernelSet& set, Linear& linear)
     : weights_(weights),
       set_(set),
-      pool_(pool),
       linear_(linear),
       normed_(kMostTokens, static_cast<std::size_t>(weights.config.hidden_size)),
       logits_(kMostTokens, static_cast<std::size_t>(weights.config.n_experts)),

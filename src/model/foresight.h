@@ -1,14 +1,13 @@
 // Guesses which experts a later layer will choose, by running its router on the hidden state before
 // it: the state changes little from layer to layer (of M2.5's choices 78 % are foreseen one layer
 // ahead, 72 % two; measured by others, docs/PERFORMANCE.md).
-// Thread: the owner of the pool. Nothing here allocates after construction.
+// Thread: the model's owner. Nothing here allocates after construction.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "kernels/kernel_set.h"
 #include "model/linear.h"
 #include "weights/m2_weights.h"
@@ -20,8 +19,7 @@ class Foresight {
   /// More tokens at once touch so many experts that a guess says little.
   static constexpr int kMostTokens = 8;
 
-  Foresight(const M2Weights& weights, const kernels::KernelSet& set, ThreadPool& pool,
-            Linear& linear);
+  Foresight(const M2Weights& weights, const kernels::KernelSet& set, Linear& linear);
 
   /// Experts that the tokens will probably choose in `layer`, each once: by rank, so of each token
   /// the one first that its router likes most. hidden: n_tokens rows of [hidden_size]; at most
@@ -60,7 +58,6 @@ class Foresight {
 
   const M2Weights& weights_;
   const kernels::KernelSet& set_;
-  ThreadPool& pool_;
   Linear& linear_;
   FloatRows normed_, logits_;  // [kMostTokens]
   EncodedRows encoded_;

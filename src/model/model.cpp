@@ -85,7 +85,7 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
       linear(set, pool, o.max_batch, most_jobs(config)),
       attention(config, kv_layout, set, pool),
       experts(w, set, pool, linear, o.max_batch, o.experts),
-      foresight(w, set, pool, linear),
+      foresight(w, set, linear),
       all_experts(columns(config.n_experts)),
       hidden(rows_for(o.max_batch), columns(config.hidden_size)),
       normed(rows_for(o.max_batch), columns(config.hidden_size)),

@@ -176,7 +176,9 @@ Result<std::unique_ptr<ResidentModel>> ResidentModel::open(const OpenModel& mode
     if (!options.statistics_folder.empty()) {
       // Without statistics the cache learns from nothing.
       const auto known = read_popularity(state->statistics_path(), options.fingerprint);
-      if (known) static_cast<void>(state->experts->import_popularity(known->uses));
+      if (known) {
+        [[maybe_unused]] const auto taken = state->experts->import_popularity(known->uses);
+      }
     }
     if (options.fill) state->experts->start_filling();
     state->thread = std::thread([s = state.get()] { s->watch(); });

@@ -77,9 +77,12 @@ void ExpertCache::start_filling() {
   const auto score = [&](int place) {
     return policy_.score(place / layout_.n_experts(), place % layout_.n_experts());
   };
-  // Equals stay in the order of the file.
-  std::stable_sort(fill_order_.begin(), fill_order_.end(),
-                   [&](int a, int b) { return score(a) > score(b); });
+  // Equals in the order of the file.
+  std::sort(fill_order_.begin(), fill_order_.end(), [&](int a, int b) {
+    const float of_a = score(a);
+    const float of_b = score(b);
+    return of_a != of_b ? of_a > of_b : a < b;
+  });
   next_fill_ = 0;
   pump();
 }

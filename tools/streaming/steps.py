@@ -44,7 +44,7 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".ids") as ids:
         ids.write(" ".join(str(chance.randrange(1000)) for _ in range(40)))
         ids.flush()
-        print(f"{'memory':>8}  {'tokens/s':>8}  {'hits':>6}  {'MB/token':>8}  {'waiting':>7}  logits")
+        print("  memory  tokens/s    hits  MB/token  waiting  logits")
         for ram in arguments.ram.split(","):
             result = speed(arguments.model, arguments.tokens, arguments.runs, ["--ram", ram])
             digest = logits_hash(arguments.model, ids.name, ["--ram", ram, "-b", "16"])
