@@ -73,11 +73,11 @@ TEST_P(Streaming, GivesTheSameBitsWithAnyMemory) {
   const auto ids = random_ids(open_.weights.config, 150, 1);
   Model mapped(open_.weights, options(nullptr));
   const auto expected = run_in_chunks(mapped, ids, ids.size());
-  for (const int percent : {0, 10, 30, 60, 100, 200}) {
-    for (const std::size_t chunk : {1UL, 5UL, 64UL, 150UL}) {
-      for (const int foresight : {0, 1, 2}) {
+  for (const int percent : {0, 25, 60, 100}) {
+    for (const std::size_t chunk : {1UL, 5UL, 150UL}) {
+      for (const int foresight : {0, 2}) {
         const auto experts = cache(percent);
-        if (percent % 20 == 0) experts->start_filling();
+        if (percent > 50) experts->start_filling();
         Model model(core_->weights, options(experts.get(), foresight));
         EXPECT_TRUE(same_bits(expected, run_in_chunks(model, ids, chunk)))
             << percent << " %, chunks of " << chunk << ", foresight " << foresight;
@@ -121,6 +121,7 @@ TEST_P(Streaming, ABatchThatWasGivenUpCanBeRunAgain) {
     KvSequence sequence(model.kv_layout());
     sequence.reserve(static_cast<int>(ids.size()));
     std::vector<BatchToken> batch;
+    batch.reserve(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       batch.push_back({ids[i], static_cast<int>(i), &sequence, i + 1 == ids.size()});
     }
