@@ -4,7 +4,6 @@
 #include <chrono>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "app/residency_settings.h"
@@ -52,10 +51,8 @@ void prepare_streaming(const OpenModel& model, ExpertCache& experts, SpeedOption
     if (options.progress) options.progress("filling memory");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  std::vector<std::string> paths;
-  for (const GgufFile& shard : model.file->shards()) paths.push_back(shard.name());
   options.experts = &experts;
-  options.measure_disk = [paths = std::move(paths), layout = experts.layout()] {
+  options.measure_disk = [paths = model.file->paths(), layout = experts.layout()] {
     constexpr int kDepth = 16;
     constexpr double kSeconds = 2;
     return measure_disk_speed(paths, layout, kDepth, kSeconds);

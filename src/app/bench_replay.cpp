@@ -17,6 +17,7 @@
 #include "convert/routing_file.h"
 #include "convert/routing_generator.h"
 #include "model/open_model.h"
+#include "weights/expert_layout.h"
 #include "weights/model_summary.h"
 
 namespace jevons {
@@ -24,19 +25,6 @@ namespace {
 
 constexpr std::string_view kGenerated = "generated";
 constexpr int kGeneratedTokens = 1024;
-
-// [n_layers]: of one expert
-std::vector<std::uint64_t> expert_bytes_of(const M2Weights& weights) {
-  std::vector<std::uint64_t> result;
-  for (const LayerWeights& layer : weights.layers) {
-    std::uint64_t bytes = 0;
-    for (const ExpertMatrices* part : {&layer.gate, &layer.up, &layer.down}) {
-      bytes += part->row_bytes * static_cast<std::uint64_t>(part->n_rows);
-    }
-    result.push_back(bytes);
-  }
-  return result;
-}
 
 // The same number of experts for each layer, of M2.5's 256 from a laptop's share to a half.
 std::vector<std::vector<int>> usual_slots(const ModelConfig& config) {
@@ -60,7 +48,11 @@ Result<ReplayReport> measure(const std::string& routing_name, std::uint64_t ram_
   for (const ModelSummary::Group& group : summarize(*model.file).groups) {
     (is_expert_group(group.group) ? report.expert_bytes : report.dense_bytes) += group.n_bytes;
   }
-  const std::vector<std::uint64_t> expert_bytes = expert_bytes_of(model.weights);
+  const ExpertLayout layout(model.weights);
+  std::vector<std::uint64_t> expert_bytes;  // of one expert of each layer
+  for (int layer = 0; layer < config.n_layers; ++layer) {
+    expert_bytes.push_back(layout.expert_bytes(layer));
+  }
   std::vector<std::vector<int>> sizes = usual_slots(config);
   if (ram_bytes > 0) {
     if (ram_bytes <= report.dense_bytes) {

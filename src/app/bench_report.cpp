@@ -110,9 +110,10 @@ std::string BenchReport::text(int columns) const {
   for (const auto& [n_threads, can] : machine) {
     out += fmt::format(
         "{} thread{}: int8 {} operations/s; memory {}/s on 2 MB pages,\n"
-        "  {}/s on 4 kB pages, {}/s mapped\n",
+        "  {}/s on 4 kB pages{}\n",
         n_threads, n_threads == 1 ? "" : "s", count_text(can.int8_peak),
-        bytes_text(can.large_pages), bytes_text(can.small_pages), bytes_text(can.mapped));
+        bytes_text(can.large_pages), bytes_text(can.small_pages),
+        can.mapped > 0 ? fmt::format(", {}/s mapped", bytes_text(can.mapped)) : "");
   }
   TextTable table({"test", ">threads", ">tok/s", ">+-", ">bytes/token", ">of limit", "limit"});
   for (const SpeedFigure& figure : figures) {

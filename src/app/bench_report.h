@@ -24,7 +24,8 @@ struct BenchReport {
   /// What this machine can do with some threads: bytes per second, and multiplications and
   /// additions of 8-bit integers per second.
   struct Machine {
-    double large_pages = 0, small_pages = 0, mapped = 0;
+    double large_pages = 0, small_pages = 0;
+    double mapped = 0;  // 0 if the weights are not mapped
     double int8_peak = 0;
   };
   std::map<int, Machine> machine;  // by number of threads

@@ -44,6 +44,7 @@ Result<void> hold_weights(const Settings& settings, Evaluation& evaluation) {
       Model::scratch_bytes(evaluation.model.weights.config, evaluation.options.batch);
   JEVONS_ASSIGN(evaluation.resident, ResidentModel::open(evaluation.model, residency));
   evaluation.options.experts = evaluation.resident->experts();
+  evaluation.options.foresight = settings.foresight;
   if (evaluation.options.experts != nullptr && evaluation.options.reference) {
     return fail("--reference needs the whole model in memory");
   }

@@ -13,6 +13,15 @@ struct MemoryInfo {
 
 [[nodiscard]] MemoryInfo memory_info();
 
+/// What the program itself takes beside weights, keys and values and work space: vocabulary,
+/// buffers of connections, what the allocator keeps.
+inline constexpr std::uint64_t kProgramBytes = std::uint64_t{256} << 20;
+
+/// What is left of `n_bytes` when `taken` are taken; 0 if they are more.
+[[nodiscard]] constexpr std::uint64_t bytes_left(std::uint64_t n_bytes, std::uint64_t taken) {
+  return n_bytes > taken ? n_bytes - taken : 0;
+}
+
 /// "812 MiB", "3.25 GiB": an amount of memory for people.
 [[nodiscard]] std::string memory_text(std::uint64_t n_bytes);
 

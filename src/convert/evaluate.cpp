@@ -106,6 +106,7 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
   model_options.max_batch = batch_size;
   model_options.kv_format = options.kv_format;
   model_options.experts = options.experts;
+  model_options.foresight = options.foresight;
   model_options.recorder = options.recorder;
   Model model(weights, model_options);
   JEVONS_TRY(check_memory(weights, ids.size(), batch_size, model.kv_layout()));

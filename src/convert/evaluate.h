@@ -22,6 +22,7 @@ struct EvalOptions {
   int batch = 512;
   kernels::KvFormat kv_format = kernels::KvFormat::kQ8_0;
   bool reference = false;                // the f32 oracle path: no batches, no cache
+  int foresight = 1;                     // layers ahead whose experts are guessed, then
   ExpertCache* experts = nullptr;        // if they are not in memory
   const RoutingTrace* forced = nullptr;  // experts of the first tokens, as many as it has
   RoutingTrace* recorded = nullptr;      // filled with the experts that were taken

@@ -9,14 +9,12 @@
 namespace jevons {
 namespace {
 
-std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
-
 // Weights that fit stay in memory beside the cache. Weights that do not are read from disk again
 // and again, and whatever the cache takes is taken from them: it may have a quarter.
 std::uint64_t kv_budget(const ContextDemand& demand) {
   if (demand.kv_memory_bytes > 0) return demand.kv_memory_bytes;
   const std::uint64_t usable =
-      minus(demand.available_bytes, demand.scratch_bytes + demand.reserve_bytes);
+      bytes_left(demand.available_bytes, demand.scratch_bytes + demand.reserve_bytes);
   if (demand.weight_bytes < usable) return usable - demand.weight_bytes;
   return usable / 4;
 }
@@ -36,9 +34,8 @@ Result<int> plan_context(const ContextDemand& demand) {
   }
   if (fits == 0) {
     return fail(
-        "not enough memory: the weights take {}, work space {}, 64 tokens of context {}, the rest "
-        "of "
-        "the program {}, and {} are available",
+        "not enough memory: the weights take {}, work space {}, 64 tokens of context {}, the "
+        "rest of the program {}, and {} are available",
         memory_text(demand.weight_bytes), memory_text(demand.scratch_bytes),
         memory_text(demand.kv_page_bytes), memory_text(demand.reserve_bytes),
         memory_text(demand.available_bytes));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/memory_info.h"
 #include "base/result.h"
 
 namespace jevons {
@@ -15,7 +16,7 @@ struct ContextDemand {
   std::uint64_t scratch_bytes;
   std::uint64_t available_bytes;      // memory that can be had without swapping
   std::uint64_t kv_memory_bytes = 0;  // for all pages; 0: what is left beside weights and scratch
-  std::uint64_t reserve_bytes = std::uint64_t{256} << 20;  // for the rest of the program
+  std::uint64_t reserve_bytes = kProgramBytes;  // for the rest of the program
 };
 
 /// Without -c, no more than this: a longer context costs memory that most chats never use.

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_info.h"
 #include "base/result.h"
 #include "engine/chat_prompt.h"
 #include "engine/completion.h"
@@ -30,12 +31,12 @@ struct EngineOptions {
   int n_threads = 0;       // 0: every CPU this process may use
   int context_length = 0;  // of one sequence; 0: the least of the model's, 32,768 and what fits
   KvType kv_type = KvType::kQ8_0;
-  // Tokens of a prompt that go through the network at once, at most; 0: 512, or 2,048 of a model
-  // that is larger than memory, because each such pass reads nearly all of it.
+  // Tokens of a prompt that go through the network at once, at most; 0: 512, or up to 2,048 of a
+  // model that is larger than memory, because each such pass reads nearly all of it.
   int prefill_chunk = 0;
 
-  std::uint64_t ram_bytes = 0;  // of the whole program; 0: what is available
-  std::uint64_t program_bytes = std::uint64_t{256} << 20;  // of them for the program itself
+  std::uint64_t ram_bytes = 0;                  // of the whole program; 0: what is available
+  std::uint64_t program_bytes = kProgramBytes;  // of them for the program itself
   std::string statistics_folder;  // how much experts are used, if they are read from disk
   bool verify = false;            // that what is read again is what was read before, then
   int foresight = 1;              // layers ahead whose experts are guessed, then

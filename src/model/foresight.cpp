@@ -101,9 +101,9 @@ void Foresight::learn_truth(int layer, std::span<const int> chosen) {
       static_cast<std::uint64_t>(std::count(row, row + weights_.config.n_experts, 1));
   std::uint64_t n_right = 0;
   for (const int expert : chosen) n_right += row[expert];
-  counts_.n_guessed += n_guessed;
-  counts_.n_chosen += chosen.size();
-  counts_.n_right += n_right;
+  n_guessed_ += n_guessed;
+  n_chosen_ += chosen.size();
+  n_right_ += n_right;
   for (const Tried& tried : tried_[static_cast<std::size_t>(layer)]) {
     const bool is_right = std::find(chosen.begin(), chosen.end(), tried.expert) != chosen.end();
     precision_[tried.rank] += kWeight * ((is_right ? 1.0 : 0.0) - precision_[tried.rank]);

@@ -4,6 +4,8 @@
 // Thread: the model's owner. Nothing here allocates after construction.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -45,7 +47,10 @@ class Foresight {
   struct Counts {
     std::uint64_t n_guessed = 0, n_right = 0, n_chosen = 0;
   };
-  [[nodiscard]] const Counts& counts() const { return counts_; }
+  /// Any thread.
+  [[nodiscard]] Counts counts() const {
+    return {n_guessed_.load(), n_right_.load(), n_chosen_.load()};
+  }
 
  private:
   void add(int expert, int rank);
@@ -68,7 +73,7 @@ class Foresight {
   std::vector<int> experts_;             // the last guess
   std::vector<std::uint8_t> guessed_;    // [n_layers][n_experts]
   std::vector<std::uint8_t> has_guess_;  // [n_layers]
-  Counts counts_;
+  std::atomic<std::uint64_t> n_guessed_ = 0, n_right_ = 0, n_chosen_ = 0;
 
   struct Tried {
     int expert;

@@ -68,7 +68,8 @@ class Model {
 
   /// Runs 1 to max_batch tokens and stores their keys and values. Tokens of one sequence come in
   /// the order of their positions. logits: [number of tokens with wants_logits][vocab_size], in
-  /// batch order; may be null if there are none. Allocates nothing. Fails only if experts have to
+  /// batch order; may be null if there are none. Allocates nothing but what reading
+  /// experts takes. Fails only if experts have to
   /// be read and cannot be: the logits and the batch's keys and values are then not to be used, and
   /// the batch may be run again.
   [[nodiscard]] Result<void> forward(std::span<const BatchToken> batch, float* logits,
@@ -79,7 +80,7 @@ class Model {
   [[nodiscard]] Result<bool> forward_unless(const std::atomic<bool>& abandon,
                                             std::span<const BatchToken> batch, float* logits);
 
-  /// Of guesses that were made and compared with the truth.
+  /// Of guesses that were made and compared with the truth. Any thread.
   [[nodiscard]] Foresight::Counts foresight() const;
 
   /// From now on forward() adds to `into` where its time goes; null: no longer. Not owned.

@@ -29,8 +29,6 @@ constexpr std::uint64_t kReserveShare = 32;  // of all memory: one part in so ma
 constexpr auto kLook = std::chrono::milliseconds(250);
 constexpr auto kSave = std::chrono::minutes(5);
 
-std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
-
 std::uint64_t reserve_bytes() {
   return std::max(kLeastReserve, memory_info().total_bytes / kReserveShare);
 }
@@ -43,12 +41,6 @@ std::uint64_t least_cache_bytes(const ExpertLayout& layout) {
   return n_bytes;
 }
 
-std::vector<std::string> paths_of(const ModelFile& file) {
-  std::vector<std::string> paths;
-  for (const GgufFile& shard : file.shards()) paths.push_back(shard.name());
-  return paths;
-}
-
 }  // namespace
 
 Result<ResidencyPlan> plan_residency(const OpenModel& model, const ResidencyOptions& options) {
@@ -56,14 +48,14 @@ Result<ResidencyPlan> plan_residency(const OpenModel& model, const ResidencyOpti
   plan.weight_bytes = model.file->n_bytes();
   const std::uint64_t ram = options.ram_bytes > 0
                                 ? options.ram_bytes
-                                : minus(memory_info().available_bytes, reserve_bytes());
-  const std::uint64_t for_weights = minus(ram, options.other_bytes + options.program_bytes);
+                                : bytes_left(memory_info().available_bytes, reserve_bytes());
+  const std::uint64_t for_weights = bytes_left(ram, options.other_bytes + options.program_bytes);
   if (plan.weight_bytes <= for_weights) return plan;
   plan.is_streamed = true;
   plan.dense_bytes = DenseCore::size_bytes(*model.file, model.weights);
   const ExpertLayout layout(model.weights);
   const std::uint64_t least = least_cache_bytes(layout);
-  plan.cache_bytes = minus(for_weights, plan.dense_bytes);
+  plan.cache_bytes = bytes_left(for_weights, plan.dense_bytes);
   if (plan.cache_bytes < least) {
     return fail(
         "{} of memory are not enough: the part that every token reads takes {}, keys, values and "
@@ -129,9 +121,7 @@ void ResidentModel::State::watch() {
   std::unique_lock lock(mutex);
   while (!wake.wait_for(lock, kLook, [&] { return stop; })) {
     const auto now = std::chrono::steady_clock::now();
-    if (options.watch_memory) {
-      experts->set_memory(budget.next(memory_pressure(), experts->held_bytes(), now));
-    }
+    experts->set_memory(budget.next(memory_pressure(), experts->held_bytes(), now));
     if (now < next_save) continue;
     save_popularity();
     next_save = now + kSave;
@@ -169,9 +159,7 @@ Result<std::unique_ptr<ResidentModel>> ResidentModel::open(const OpenModel& mode
         state->experts,
         ExpertCache::open(ExpertLayout(model.weights), cache, model.weights.config.n_experts_used,
                           [&](DiskReader::Done done) {
-                            DiskReaderOptions reader;
-                            reader.depth = options.read_depth;
-                            return DiskReader::open(paths_of(*model.file), reader, std::move(done));
+                            return DiskReader::open(model.file->paths(), {}, std::move(done));
                           }));
     if (!options.statistics_folder.empty()) {
       // Without statistics the cache learns from nothing.
@@ -180,7 +168,7 @@ Result<std::unique_ptr<ResidentModel>> ResidentModel::open(const OpenModel& mode
         [[maybe_unused]] const auto taken = state->experts->import_popularity(known->uses);
       }
     }
-    if (options.fill) state->experts->start_filling();
+    state->experts->start_filling();
     state->thread = std::thread([s = state.get()] { s->watch(); });
   }
   return std::unique_ptr<ResidentModel>(new ResidentModel(std::move(state)));

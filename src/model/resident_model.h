@@ -6,14 +6,12 @@
 #include <memory>
 #include <string>
 
+#include "base/memory_info.h"
 #include "base/result.h"
 #include "model/open_model.h"
 #include "weights/expert_cache.h"
 
 namespace jevons {
-
-/// The program itself: vocabulary, buffers of connections, what the allocator keeps.
-inline constexpr std::uint64_t kProgramBytes = std::uint64_t{256} << 20;
 
 struct ResidencyOptions {
   std::uint64_t ram_bytes = 0;    // of the whole program; 0: what is available, less a reserve
@@ -21,10 +19,7 @@ struct ResidencyOptions {
   std::uint64_t program_bytes = kProgramBytes;
   std::string fingerprint;        // of the model, for the statistics
   std::string statistics_folder;  // where use is kept between runs; empty: nowhere
-  bool fill = true;               // read popular experts while the disk has nothing to do
-  bool verify = false;       // an expert that reads differently than the first time is an error
-  bool watch_memory = true;  // shrink when other programs need memory
-  int read_depth = 32;       // reads under way on each disk
+  bool verify = false;  // an expert that reads differently than the first time is an error
 };
 
 /// How weights and memory compare, decided before anything is read.

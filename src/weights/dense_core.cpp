@@ -116,10 +116,8 @@ Result<DenseCore> DenseCore::read(const ModelFile& file, const M2Weights& weight
   std::byte* buffer = core.bytes.data() + (kDirectAlignment - address % kDirectAlignment);
   const std::vector<DiskRead> reads = pieces_of(file, ranges, buffer);
   ReadsLeft left(reads.size());
-  std::vector<std::string> paths;
-  for (const GgufFile& shard : file.shards()) paths.push_back(shard.name());
   JEVONS_ASSIGN(const auto reader,
-                DiskReader::open(paths, {}, [&](std::uint64_t, const Result<void>& result) {
+                DiskReader::open(file.paths(), {}, [&](std::uint64_t, const Result<void>& result) {
                   left.one_ended(result);
                 }));
   for (const DiskRead& read : reads) reader->submit(read, ReadUrgency::kNeeded);

@@ -3,7 +3,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.h"
 #include "base/memory_info.h"

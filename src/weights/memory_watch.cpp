@@ -17,8 +17,6 @@ constexpr double kStalledPercent = 10;
 constexpr double kStallShare = 0.05;
 constexpr auto kStallPause = std::chrono::seconds(2);
 
-std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a - std::min(a, b); }
-
 // "some avg10=0.00 avg60=0.00 ..."; 0 where the kernel does not say.
 double stalled_percent() {
   std::ifstream file("/proc/pressure/memory");
@@ -41,20 +39,20 @@ MemoryBudget::MemoryBudget(std::uint64_t most_bytes, std::uint64_t least_bytes,
 std::uint64_t MemoryBudget::next(const MemoryPressure& pressure, std::uint64_t held_bytes,
                                  Time now) {
   // What the cache may still take counts as taken.
-  const std::uint64_t to_take = minus(bytes_, held_bytes);
-  const std::uint64_t left = minus(pressure.available_bytes, to_take);
+  const std::uint64_t to_take = bytes_left(bytes_, held_bytes);
+  const std::uint64_t left = bytes_left(pressure.available_bytes, to_take);
   const bool is_stalled = pressure.stalled_percent >= kStalledPercent;
   if (left < reserve_bytes_) {
     free_since_.reset();
     const std::uint64_t wanted = reserve_bytes_ + to_take - pressure.available_bytes;
-    bytes_ = std::max(least_bytes_, minus(bytes_, wanted));
+    bytes_ = std::max(least_bytes_, bytes_left(bytes_, wanted));
   } else if (is_stalled) {
     free_since_.reset();
     if (!stalled_at_ || now - *stalled_at_ >= kStallPause) {
       stalled_at_ = now;
       bytes_ = std::max(least_bytes_,
-                        minus(bytes_, static_cast<std::uint64_t>(
-                                          kStallShare * static_cast<double>(most_bytes_))));
+                        bytes_left(bytes_, static_cast<std::uint64_t>(
+                                               kStallShare * static_cast<double>(most_bytes_))));
     }
   } else if (left > reserve_bytes_ + reserve_bytes_ / 2 && bytes_ < most_bytes_) {
     if (!free_since_) free_since_ = now;

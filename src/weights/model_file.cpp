@@ -144,6 +144,13 @@ FilePlace ModelFile::place_of(const std::byte* data) const {
   return {};
 }
 
+std::vector<std::string> ModelFile::paths() const {
+  std::vector<std::string> paths;
+  paths.reserve(shards_.size());
+  for (const GgufFile& shard : shards_) paths.push_back(shard.name());
+  return paths;
+}
+
 std::uint64_t ModelFile::n_bytes() const {
   std::uint64_t total = 0;
   for (const GgufFile& shard : shards_) total += shard.n_bytes();

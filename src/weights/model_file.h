@@ -33,6 +33,8 @@ class ModelFile {
 
   /// The path that was opened.
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Of all shards, in their order.
+  [[nodiscard]] std::vector<std::string> paths() const;
   /// The first shard, which carries the metadata of the model.
   [[nodiscard]] const GgufFile& metadata() const { return shards_.front(); }
   [[nodiscard]] const std::vector<GgufFile>& shards() const { return shards_; }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,20 @@ inline std::vector<float> fixture_logits(const std::string& name) {
   std::vector<float> logits(bytes.size() / sizeof(float));
   std::memcpy(logits.data(), bytes.data(), logits.size() * sizeof(float));
   return logits;
+}
+
+inline bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+inline std::vector<std::int32_t> random_ids(const ModelConfig& config, std::size_t n,
+                                            unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<std::int32_t> ids(n);
+  for (auto& id : ids) {
+    id = static_cast<std::int32_t>(random() % static_cast<unsigned>(config.vocab_size));
+  }
+  return ids;
 }
 
 /// How far `theirs` is from `mine`, rows of [vocab_size].

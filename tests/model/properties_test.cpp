@@ -14,26 +14,12 @@ namespace {
 
 using kernels::KvFormat;
 
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
-}
-
 // BF16 weights have an instruction of their own on AVX-512: held to a tolerance, not to bits.
 bool has_bf16(const OpenModel& open) {
   for (const GgufTensor* tensor : open.file->tensors()) {
     if (tensor->type_id == static_cast<std::uint32_t>(kernels::WeightFormat::kBF16)) return true;
   }
   return false;
-}
-
-// Long enough for several pages of 64 keys.
-std::vector<std::int32_t> random_ids(const ModelConfig& config, std::size_t n, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<std::int32_t> ids(n);
-  for (auto& id : ids) {
-    id = static_cast<std::int32_t>(random() % static_cast<unsigned>(config.vocab_size));
-  }
-  return ids;
 }
 
 class Property : public ::testing::TestWithParam<std::tuple<std::string, KvFormat>> {

@@ -16,15 +16,6 @@
 namespace jevons::testing {
 namespace {
 
-std::vector<std::int32_t> random_ids(const ModelConfig& config, std::size_t n, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<std::int32_t> ids(n);
-  for (auto& id : ids) {
-    id = static_cast<std::int32_t>(random() % static_cast<unsigned>(config.vocab_size));
-  }
-  return ids;
-}
-
 class Streaming : public ::testing::TestWithParam<std::string> {
  protected:
   Streaming() : open_(open_fixture(GetParam())), layout_(open_.weights) {
@@ -64,10 +55,6 @@ class Streaming : public ::testing::TestWithParam<std::string> {
   ExpertLayout layout_;
   std::unique_ptr<DenseCore> core_;
 };
-
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
-}
 
 TEST_P(Streaming, GivesTheSameBitsWithAnyMemory) {
   const auto ids = random_ids(open_.weights.config, 150, 1);
