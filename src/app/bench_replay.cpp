@@ -50,6 +50,7 @@ Result<ReplayReport> measure(const std::string& routing_name, std::uint64_t ram_
   }
   const ExpertLayout layout(model.weights);
   std::vector<std::uint64_t> expert_bytes;  // of one expert of each layer
+  expert_bytes.reserve(static_cast<std::size_t>(config.n_layers));
   for (int layer = 0; layer < config.n_layers; ++layer) {
     expert_bytes.push_back(layout.expert_bytes(layer));
   }

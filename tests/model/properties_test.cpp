@@ -126,6 +126,7 @@ TEST_P(Property, ABatchThatWasGivenUpAnywhereCanBeRunAgain) {
     KvSequence sequence(model.kv_layout());
     sequence.reserve(static_cast<int>(ids.size()));
     std::vector<BatchToken> batch;
+    batch.reserve(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       batch.push_back({ids[i], static_cast<int>(i), &sequence, i + 1 == ids.size()});
     }
@@ -159,6 +160,7 @@ TEST_P(Property, AnEarlierPositionCanBeWrittenAgain) {
   auto wrong = random_ids(open_.weights.config, 120, 6);
   std::copy_n(ids.begin(), 20, wrong.begin());
   std::vector<BatchToken> batch;
+  batch.reserve(wrong.size());
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     batch.push_back({wrong[i], static_cast<int>(i), &sequence, false});
   }
