@@ -12,6 +12,7 @@
 #include "model/linear.h"
 #include "model/rotary.h"
 #include "model/routing_recorder.h"
+#include "weights/embedding_file.h"
 #include "weights/expert_cache.h"
 
 namespace jevons {
@@ -32,7 +33,8 @@ int most_jobs(const ModelConfig& config) { return std::max(4, 2 * config.n_exper
 struct Model::State {
   State(const M2Weights& w, const ModelOptions& options);
 
-  void embed(std::span<const BatchToken> batch);
+  Result<void> read_embeddings();
+  Result<void> embed(std::span<const BatchToken> batch);
   Result<void> run(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks);
   Result<void> layer(int index, const RoutingHooks& hooks);
   void project_qkv(int index, const LayerWeights& layer, int n_query_tokens);
@@ -52,6 +54,7 @@ struct Model::State {
   const kernels::KernelSet& set;
   const KvLayout kv_layout;
   const std::vector<double> frequencies;
+  std::vector<std::byte> embedding_rows;  // [max_batch][row_bytes], where they come from the file
   ThreadPool pool;
   Linear linear;
   Attention attention;
@@ -98,6 +101,9 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
       sines(rows_for(o.max_batch), columns(config.rotary_dim / 2)),
       encoded_hidden(set, o.max_batch, config.hidden_size),
       encoded_attended(set, o.max_batch, config.q_size()) {
+  if (w.embedding_file != nullptr) {
+    embedding_rows.resize(rows_for(o.max_batch) * w.token_embedding.row_bytes);
+  }
   active.reserve(rows_for(o.max_batch));
   attention_tokens.reserve(rows_for(o.max_batch));
   forced.resize(rows_for(o.max_batch));
@@ -115,19 +121,32 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
   }
 }
 
-void Model::State::embed(std::span<const BatchToken> batch) {
+Result<void> Model::State::read_embeddings() {
+  const std::size_t row_bytes = weights.token_embedding.row_bytes;
+  for (std::size_t row = 0; row < active.size(); ++row) {
+    JEVONS_TRY(weights.embedding_file->read_row(active[row].id,
+                                                embedding_rows.data() + row * row_bytes));
+  }
+  return {};
+}
+
+Result<void> Model::State::embed(std::span<const BatchToken> batch) {
   active.assign(batch.begin(), batch.end());
   const Matrix& table = weights.token_embedding;
+  const bool from_file = weights.embedding_file != nullptr;
+  if (from_file) JEVONS_TRY(read_embeddings());
   pool.parallel_for(n_active(), [&](int i, int) {
     const auto row = static_cast<std::size_t>(i);
     const BatchToken& token = active[row];
     JEVONS_CHECK(token.id >= 0 && token.id < config.vocab_size);
     JEVONS_CHECK(token.position >= 0 && token.position < token.sequence->capacity());
-    kernels::dequantize_row(table.format,
-                            table.data + table.row_bytes * static_cast<std::size_t>(token.id),
-                            hidden.row(row), config.hidden_size);
+    const std::byte* coded = from_file
+                                 ? embedding_rows.data() + table.row_bytes * row
+                                 : table.data + table.row_bytes * static_cast<std::size_t>(token.id);
+    kernels::dequantize_row(table.format, coded, hidden.row(row), config.hidden_size);
     rotary_angles(frequencies, token.position, cosines.row(row), sines.row(row));
   });
+  return {};
 }
 
 // q, k, v of the layer; in the last layer only the first n_query_tokens want a query.
@@ -353,7 +372,7 @@ std::uint64_t Model::scratch_bytes(const ModelConfig& config, int max_batch) {
 Result<void> Model::State::run(std::span<const BatchToken> batch, float* logits,
                                const RoutingHooks& hooks) {
   JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= options.max_batch);
-  embed(batch);
+  JEVONS_TRY(embed(batch));
   clock.lap(&StageTimes::embedding);
   for (int index = 0; index < config.n_layers && !is_abandoned(); ++index) {
     JEVONS_TRY(layer(index, hooks));

@@ -15,6 +15,7 @@
 #include "base/memory_info.h"
 #include "model/model.h"
 #include "weights/dense_core.h"
+#include "weights/embedding_file.h"
 #include "weights/expert_layout.h"
 #include "weights/memory_watch.h"
 #include "weights/popularity_file.h"
@@ -91,6 +92,7 @@ struct ResidentModel::State {
   const ResidencyOptions options;
   ResidencyPlan plan;
   std::optional<DenseCore> core;
+  std::optional<EmbeddingFile> embedding;
   M2Weights weights;
   std::unique_ptr<ExpertCache> experts;
   std::vector<float> saved;
@@ -148,6 +150,11 @@ Result<std::unique_ptr<ResidentModel>> ResidentModel::open(const OpenModel& mode
   if (state->plan.is_streamed) {
     JEVONS_ASSIGN(state->core, DenseCore::read(*model.file, model.weights));
     state->weights = state->core->weights;
+    if (!state->weights.head_is_embedding()) {
+      JEVONS_ASSIGN(state->embedding,
+                    EmbeddingFile::open(*model.file, model.weights.token_embedding));
+      state->weights.embedding_file = &*state->embedding;
+    }
     // Looking at the file for its shape has brought some of it into memory.
     for (const GgufFile& shard : model.file->shards()) {
       ::madvise(const_cast<std::byte*>(shard.bytes().data()), shard.bytes().size(), MADV_DONTNEED);

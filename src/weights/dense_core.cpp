@@ -27,11 +27,11 @@ std::size_t matrix_bytes(const Matrix& matrix) {
   return matrix.row_bytes * static_cast<std::size_t>(matrix.n_rows);
 }
 
-// Calls matrix(Matrix&) and floats(const float*&, count) for everything that is not an expert.
+// Calls matrix(Matrix&) and floats(const float*&, count) for everything that is pinned.
 template <typename OnMatrix, typename OnFloats>
 void for_each_dense(M2Weights& weights, OnMatrix&& matrix, OnFloats&& floats) {
   const ModelConfig& c = weights.config;
-  matrix(weights.token_embedding);
+  if (weights.head_is_embedding()) matrix(weights.token_embedding);
   floats(weights.output_norm, c.hidden_size);
   matrix(weights.output);
   for (LayerWeights& layer : weights.layers) {

@@ -13,6 +13,7 @@
 
 namespace jevons {
 
+class EmbeddingFile;
 class ModelFile;
 
 /// A matrix with its rows along the outputs: y[n_rows] = W x[n_columns].
@@ -64,9 +65,13 @@ struct LayerWeights {
 struct M2Weights {
   ModelConfig config;
   Matrix token_embedding;    // [vocab_size, hidden_size]
+  const EmbeddingFile* embedding_file = nullptr;  // if set, has the table's rows; not owned
   const float* output_norm;  // [hidden_size]
   Matrix output;             // [vocab_size, hidden_size]
   std::vector<LayerWeights> layers;
+
+  /// The file has one table for both.
+  [[nodiscard]] bool head_is_embedding() const { return output.data == token_embedding.data; }
 
   /// Finds and checks every tensor. Errors name the tensor, what it is and what it must be; a
   /// format that cannot be computed with is refused with the tensors that have it.
