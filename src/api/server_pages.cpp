@@ -108,6 +108,7 @@ void add_engine(Json& page, const EngineStatus& s) {
                    {"n_accepted_drafts", s.n_accepted_drafts},
                    {"n_steps", s.n_steps},
                    {"n_preempted", s.n_preempted},
+                   {"n_steps_between", s.n_steps_between},
                    {"prompt_tokens_per_s", s.prompt_tokens_per_s},
                    {"generated_tokens_per_s", s.generated_tokens_per_s},
                    {"busy_seconds", s.busy_seconds},

@@ -156,6 +156,7 @@ struct EngineStatus {
   // n_cached_tokens: those that did not need to, n_disk_tokens of them read from disk.
   std::uint64_t n_prompt_tokens, n_cached_tokens, n_disk_tokens, n_generated_tokens;
   std::uint64_t n_steps, n_preempted;
+  std::uint64_t n_steps_between;  // of them, between the layers of a long pass over prompts
   std::uint64_t n_drafted_tokens, n_accepted_drafts;   // guessed ahead, and of those, gained
   double prompt_tokens_per_s, generated_tokens_per_s;  // lately, 0 before the first
   double busy_seconds;                                 // of the engine's thread

@@ -65,6 +65,7 @@ struct Plan {
   int n_parallel;
   int queue_length;
   ModelOptions model;
+  std::optional<ModelOptions> between;  // of the model that runs between the other's layers
   KvLayout layout;
   int context_length;
   int n_pages;
@@ -84,12 +85,17 @@ Result<void> plan_context_and_pages(const EngineOptions& options, const OpenMode
   constexpr double kUnlimited = 1e9;
   plan.slice_ms = is_streamed ? kUnlimited : options.slice_ms;
   plan.model.max_batch = plan.prefill_chunk + plan.n_parallel + n_guess_rows(options.speculate);
-  ContextDemand demand{options.context_length,
-                       config.context_length,
-                       plan.layout.page_bytes,
-                       open.file->n_bytes(),
-                       Model::scratch_bytes(config, plan.model.max_batch),
-                       available};
+  std::uint64_t scratch_bytes = Model::scratch_bytes(config, plan.model.max_batch);
+  plan.between.reset();
+  // A trace holds passes one after another.
+  if ((is_streamed || options.answers_go_between) && options.trace_path.empty()) {
+    plan.between = plan.model;
+    plan.between->max_batch =
+        EngineCore::kMostBetween + plan.n_parallel + n_guess_rows(options.speculate);
+    scratch_bytes += Model::scratch_bytes(config, plan.between->max_batch);
+  }
+  ContextDemand demand{options.context_length, config.context_length, plan.layout.page_bytes,
+                       open.file->n_bytes(),   scratch_bytes,         available};
   demand.kv_memory_bytes = options.kv_memory_bytes;
   demand.reserve_bytes = options.program_bytes;
   JEVONS_ASSIGN(plan.context_length, plan_context(demand));
@@ -216,13 +222,15 @@ const char* stop_reason_name(StopReason reason) {
 // Members go in reverse: first the thread that uses all of them, last what it used.
 struct Engine::State {
   State(std::unique_ptr<OpenModel> open_model, std::unique_ptr<ResidentModel> resident_model,
-        Tokenizer t, std::unique_ptr<RoutingRecorder> r, const ModelOptions& options)
+        Tokenizer t, std::unique_ptr<RoutingRecorder> r, const Plan& options)
       : open(std::move(open_model)),
         resident(std::move(resident_model)),
         tokenizer(std::move(t)),
         constraints(tokenizer),
         recorder(std::move(r)),
-        model(resident->weights(), options) {}
+        model(resident->weights(), options.model) {
+    if (options.between) between = std::make_unique<Model>(resident->weights(), *options.between);
+  }
 
   std::unique_ptr<OpenModel> open;
   std::unique_ptr<ResidentModel> resident;
@@ -235,6 +243,7 @@ struct Engine::State {
   RequestLimits limits{};
   std::unique_ptr<RoutingRecorder> recorder;
   Model model;
+  std::unique_ptr<Model> between;  // for steps between the layers of a long pass
   std::unique_ptr<KvStore> store;
   std::unique_ptr<PrefixCache> cache;
   std::unique_ptr<EngineCore> core;
@@ -268,9 +277,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   plan.model.recorder = recorder.get();
   JEVONS_ASSIGN(auto resident, ResidentModel::open(*open, plan.residency));
   plan.model.experts = resident->experts();
+  if (plan.between) plan.between->experts = resident->experts();
   facts.is_streamed = resident->plan().is_streamed;
   auto state = std::make_unique<State>(std::move(open), std::move(resident), std::move(tokenizer),
-                                       std::move(recorder), plan.model);
+                                       std::move(recorder), plan);
   state->format = std::move(format);
   state->sampling = sampling;
   if (store != nullptr) keep_turns(state->turns, options, facts.fingerprint);
@@ -282,7 +292,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
       state->model, state->tokenizer, *state->cache,
       EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
                         plan.prefill_chunk, plan.slice_ms, options.speculate,
-                        options.forced_guesses, plan.model.recorder});
+                        options.forced_guesses, plan.model.recorder, state->between.get()});
   state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
                    state->core->rules().think_end.has_value()};
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
@@ -327,7 +337,9 @@ EngineStatus Engine::status() const {
   EngineStatus status = state_->core->status();
   if (state_->store) status.disk = state_->store->status();
   if (state_->resident->experts() != nullptr) {
-    status.experts = experts_status(*state_->resident->experts(), state_->model.foresight());
+    Foresight::Counts guesses = state_->model.foresight();
+    if (state_->between) guesses += state_->between->foresight();
+    status.experts = experts_status(*state_->resident->experts(), guesses);
   }
   return status;
 }

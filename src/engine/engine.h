@@ -47,8 +47,9 @@ struct EngineOptions {
   std::uint64_t kv_memory_bytes = 0;  // for all pages, cached ones included; 0: planned
   double slice_ms = 200;              // prefill per step while others write their answers
 
-  bool speculate = true;   // guess tokens of answers ahead where that is measured to pay
-  int forced_guesses = 0;  // for tests: so many for each answer, whether it pays or not
+  bool speculate = true;            // guess tokens of answers ahead where that is measured to pay
+  int forced_guesses = 0;           // for tests: so many for each answer, whether it pays or not
+  bool answers_go_between = false;  // for tests: beside long passes also if all is in memory
 
   std::string cache_dir;                // pages on disk; empty: none
   std::uint64_t cache_disk_bytes = 0;   // 0: 10 % of what the disk has free, at most 64 GiB

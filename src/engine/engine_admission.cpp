@@ -93,7 +93,7 @@ EngineCore::Admission EngineCore::try_admit(Sequence& sequence) {
     std::vector<SchedulerEntry> background;
     for (std::size_t i = 0; i < live_.size(); ++i) {
       const Sequence& other = *live_[i];
-      if (other.can_run() && !other.has_ended && other.priority > sequence.priority) {
+      if (takes_part(other) && other.priority > sequence.priority) {
         background.push_back(entry_of(other, i));
       }
     }
@@ -237,7 +237,8 @@ int EngineCore::make_room(Sequence& sequence, int n_tokens) {
       sequence.kv.append_page(std::move(page));
       continue;
     }
-    if (!preempt_for(sequence)) {
+    // What a long pass holds is in use, and who runs beside it can wait for its end.
+    if (is_between_ || !preempt_for(sequence)) {
       lacks_pages_ = true;
       break;
     }

@@ -29,12 +29,18 @@ EngineCore::EngineCore(Model& model, const Tokenizer& tokenizer, PrefixCache& ca
       options_(options),
       rules_(AnswerRules::of(tokenizer)),
       pool_(model.kv_layout().page_bytes, options.n_pages),
-      logits_(static_cast<std::size_t>(options.n_parallel + n_guess_rows(options.speculate)) *
-              static_cast<std::size_t>(model.config().vocab_size)),
       sizer_(options.slice_ms, options.prefill_chunk) {
   JEVONS_CHECK(model.max_batch() >=
                options.n_parallel + n_guess_rows(options.speculate) + options.prefill_chunk);
-  batch_.reserve(static_cast<std::size_t>(model.max_batch()));
+  const auto n_logits =
+      static_cast<std::size_t>(options.n_parallel + n_guess_rows(options.speculate)) *
+      static_cast<std::size_t>(model.config().vocab_size);
+  step_.batch.reserve(static_cast<std::size_t>(model.max_batch()));
+  step_.logits.resize(n_logits);
+  if (options.between != nullptr) {
+    held_.batch.reserve(step_.batch.capacity());
+    held_.logits.resize(n_logits);
+  }
   publish(true);
   thread_ = std::thread([this] { run(); });
 }
@@ -107,9 +113,8 @@ void EngineCore::run() {
     interactive_arrived_.store(false);
     Mail mail = next_mail(worked);
     const Time begin = EngineClock::now();
-    const bool stop = mail.stop;
     take(std::move(mail));
-    if (stop) {
+    if (stop_) {
       for (const auto& sequence : live_) end(*sequence, StopReason::kCancelled);
       settle();
       return;
@@ -125,6 +130,7 @@ void EngineCore::run() {
 }
 
 void EngineCore::take(Mail mail) {
+  stop_ = stop_ || mail.stop;
   for (auto& sequence : mail.submitted) live_.push_back(std::move(sequence));
   for (const Mail::Loaded& loaded : mail.loaded) {
     Sequence* sequence = find(loaded.id);
@@ -157,6 +163,10 @@ Sequence* EngineCore::find(CompletionId id) {
 // Everything but the call of on_end, which comes when the sequence is out of all books.
 void EngineCore::end(Sequence& sequence, Result<StopReason> how) {
   if (sequence.has_ended) return;
+  if (sequence.in_long_pass && how) {
+    sequence.ends_as = *how;
+    return;
+  }
   const Time now = EngineClock::now();
   if (const auto chunk = sequence.answer.finish(); chunk && sequence.sink.on_chunk) {
     sequence.sink.on_chunk(*chunk);

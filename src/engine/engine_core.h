@@ -38,10 +38,16 @@ struct EngineCoreOptions {
   bool speculate = true;
   int forced_guesses = 0;               // see EngineOptions
   RoutingRecorder* recorder = nullptr;  // of the model, to be asked for its problems; may be null
+  // Runs answers between the layers of a long pass over prompts; on the same weights, not owned.
+  // Null: answers are in that pass.
+  Model* between = nullptr;
 };
 
 class EngineCore {
  public:
+  /// Tokens of prompts in a step between the layers of a long pass; more would touch most experts.
+  static constexpr int kMostBetween = 16;
+
   /// All three must outlive the core; nobody else touches model and cache from now on.
   EngineCore(Model& model, const Tokenizer& tokenizer, PrefixCache& cache,
              const EngineCoreOptions& options);
@@ -108,6 +114,15 @@ class EngineCore {
   void count_step(const SpeculationGate::Step& facts);
   [[nodiscard]] int advance(Sequence& sequence, std::span<const float> logits);
 
+  // Answers beside a long pass: engine_between.cpp
+  [[nodiscard]] bool takes_part(const Sequence& sequence) const {
+    return sequence.can_run() && !sequence.has_ended && !sequence.in_long_pass;
+  }
+  void leave_answers_out();
+  void begin_long_pass();
+  [[nodiscard]] bool go_on_between();
+  void end_long_pass(bool has_results);
+
   // Tokens that are guessed ahead: engine_speculation.cpp
   void plan_drafts();
   [[nodiscard]] int most_guesses(const Sequence& sequence) const;
@@ -142,10 +157,17 @@ class EngineCore {
 
   // Scratch, kept so that a step allocates nothing.
   std::vector<SchedulerEntry> waiting_, admitted_;
-  std::vector<Sequence*> running_;  // in the step at hand
   std::vector<PromptWork> prompts_;
-  std::vector<BatchToken> batch_;
-  std::vector<float> logits_;  // [n_parallel and guesses][vocab_size]
+  struct Step {
+    std::vector<Sequence*> running;
+    std::vector<BatchToken> batch;
+    std::vector<float> logits;  // [n_parallel and guesses][vocab_size]
+  };
+  Step step_;  // at hand
+  Step held_;  // of the long pass, while one runs between its layers
+  bool in_long_pass_ = false;
+  bool is_between_ = false;
+  bool stop_ = false;
   std::vector<SpeculationGate::Candidate> candidates_;
 
   SliceSizer sizer_;

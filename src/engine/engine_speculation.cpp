@@ -11,7 +11,7 @@ namespace jevons {
 void EngineCore::plan_drafts() {
   candidates_.clear();
   int n_prompt_tokens = 0;
-  for (const Sequence* sequence : running_) {
+  for (const Sequence* sequence : step_.running) {
     if (sequence->phase == Sequence::Phase::kAnswer) {
       candidates_.push_back(
           {&sequence->guess_record, most_guesses(*sequence), sequence->lookup.match().length});
@@ -29,7 +29,7 @@ void EngineCore::plan_drafts() {
     gate_.choose(candidates_, n_prompt_tokens);
   }
   std::size_t index = 0;
-  for (Sequence* sequence : running_) {
+  for (Sequence* sequence : step_.running) {
     if (sequence->phase != Sequence::Phase::kAnswer) continue;
     write_draft(*sequence, candidates_[index++].n_guesses);
   }

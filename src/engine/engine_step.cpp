@@ -17,20 +17,21 @@ using Phase = Sequence::Phase;
 
 // Decides how many tokens of whom are in the step, and finds pages for them. False: nothing can go.
 bool EngineCore::plan_step() {
-  running_.clear();
+  step_.running.clear();
   prompts_.clear();
-  const auto can_run = [](const auto& s) { return s->can_run() && !s->has_ended; };
-  const bool any_interactive = std::any_of(live_.begin(), live_.end(), [&](const auto& s) {
-    return can_run(s) && s->priority == Priority::kInteractive;
+  const bool any_interactive = std::any_of(live_.begin(), live_.end(), [](const auto& s) {
+    return s->can_run() && !s->has_ended && s->priority == Priority::kInteractive;
   });
   running_class_ = any_interactive ? Priority::kInteractive : Priority::kBackground;
   int n_decoding = 0;
   for (std::size_t i = 0; i < live_.size(); ++i) {
     Sequence& sequence = *live_[i];
+    if (sequence.in_long_pass) continue;
     sequence.n_step = 0;
     sequence.draft.clear();
-    if (!can_run(live_[i]) || sequence.priority != running_class_) continue;
+    if (!takes_part(sequence) || sequence.priority != running_class_) continue;
     if (sequence.phase == Phase::kPrompt) {
+      if (is_between_ && sequence.n_pending() > kMostBetween) continue;
       prompts_.push_back({i, sequence.n_pending(), sequence.id});
     } else {
       sequence.n_step = make_room(sequence, 1);
@@ -38,6 +39,7 @@ bool EngineCore::plan_step() {
     }
   }
   int n_slice = sizer_.n_tokens(n_decoding);
+  if (is_between_) n_slice = std::min(n_slice, kMostBetween);
   if (running_class_ == Priority::kBackground) {
     n_slice = std::max(1, static_cast<int>(n_slice * background_scale_));
   }
@@ -49,52 +51,59 @@ bool EngineCore::plan_step() {
     // Finding pages for an older one may have sent it back to wait.
     if (sequence.can_run()) sequence.n_step = make_room(sequence, share.n_tokens);
   }
+  leave_answers_out();
   for (const auto& sequence : live_) {
-    if (sequence->n_step > 0) running_.push_back(sequence.get());
+    if (sequence->n_step > 0 && takes_part(*sequence)) step_.running.push_back(sequence.get());
   }
   if (options_.speculate) plan_drafts();
-  return !running_.empty();
+  return !step_.running.empty();
 }
 
 void EngineCore::build_batch() {
-  batch_.clear();
-  for (Sequence* sequence : running_) {
+  step_.batch.clear();
+  for (Sequence* sequence : step_.running) {
     int position = sequence->n_computed;
     const int n_known = sequence->n_step - static_cast<int>(sequence->draft.size());
     for (int i = 0; i < n_known; ++i, ++position) {
-      batch_.push_back({sequence->tokens[static_cast<std::size_t>(position)], position,
-                        &sequence->kv, position + 1 == sequence->n_tokens()});
+      step_.batch.push_back({sequence->tokens[static_cast<std::size_t>(position)], position,
+                             &sequence->kv, position + 1 == sequence->n_tokens()});
     }
     for (const std::int32_t id : sequence->draft) {
-      batch_.push_back({id, position++, &sequence->kv, true});
+      step_.batch.push_back({id, position++, &sequence->kv, true});
     }
   }
 }
 
-// False: there are no results. Interactive work came in the middle of a step of background work,
-// which was given up, or the experts that it needs cannot be read, which ends all that were in it.
+// False: there are no results. The step was given up because interactive work came in the middle of
+// background work, or because nobody wants its results any more; or the experts that it needs
+// cannot be read, which ends all that were in it.
 bool EngineCore::run_batch() {
   const auto ended_by = [&](const Error& error) {
-    for (Sequence* sequence : running_) end(*sequence, std::unexpected(error));
+    for (Sequence* sequence : step_.running) end(*sequence, std::unexpected(error));
     note_progress();
     return false;
   };
-  if (running_class_ == Priority::kInteractive) {
-    const auto done = model_.forward(batch_, logits_.data());
-    return done ? true : ended_by(done.error());
-  }
+  const bool is_background = running_class_ == Priority::kBackground;
+  PassControl control;
+  if (is_background) control.abandon = &interactive_arrived_;
+  if (in_long_pass_ && !is_between_) control.between_layers = [this] { return go_on_between(); };
+  Model& model = is_between_ ? *options_.between : model_;
+  const auto done = model.forward_unless(control, step_.batch, step_.logits.data());
+  end_long_pass(done.value_or(false));
+  if (!done) return ended_by(done.error());
   // Shorter steps after one that was given up, so that background work advances between requests.
   constexpr double kLeastScale = 1.0 / 64;
-  const auto done = model_.forward_unless(interactive_arrived_, batch_, logits_.data());
-  if (!done) return ended_by(done.error());
-  background_scale_ =
-      *done ? std::min(1.0, 2 * background_scale_) : std::max(kLeastScale, background_scale_ / 2);
+  if (is_background) {
+    background_scale_ =
+        *done ? std::min(1.0, 2 * background_scale_) : std::max(kLeastScale, background_scale_ / 2);
+  }
   return *done;
 }
 
 bool EngineCore::step() {
   if (!plan_step()) return false;
   build_batch();
+  begin_long_pass();
   const Time begin = EngineClock::now();
   const bool has_results = run_batch();
   report_recording();
@@ -110,7 +119,7 @@ void EngineCore::report_recording() const {
 
 void EngineCore::take_results(double ms) {
   SpeculationGate::Step facts{.ms = ms};
-  for (const Sequence* sequence : running_) {
+  for (const Sequence* sequence : step_.running) {
     const int n_guesses = static_cast<int>(sequence->draft.size());
     facts.n_guesses += n_guesses;
     if (sequence->phase == Phase::kAnswer) {
@@ -121,17 +130,19 @@ void EngineCore::take_results(double ms) {
   }
   note_progress();
   const auto vocab_size = static_cast<std::size_t>(model_.config().vocab_size);
-  std::span<const float> logits(logits_);
-  for (Sequence* sequence : running_) {
+  std::span<const float> logits(step_.logits);
+  for (Sequence* sequence : step_.running) {
     // Guesses count when they have come true.
     sequence->n_computed += sequence->n_step - static_cast<int>(sequence->draft.size());
     if (sequence->phase == Phase::kPrompt) {
       insert_whole_pages(*sequence);
       sequence->report_progress();
     }
-    if (sequence->n_pending() > 0) continue;
+    const bool has_logits = sequence->n_pending() == 0;
+    if (sequence->ends_as) end(*sequence, *sequence->ends_as);
+    if (!has_logits) continue;
     const std::size_t n_logits = (1 + sequence->draft.size()) * vocab_size;
-    facts.n_right += advance(*sequence, logits.first(n_logits));
+    if (!sequence->has_ended) facts.n_right += advance(*sequence, logits.first(n_logits));
     logits = logits.subspan(n_logits);
   }
   count_step(facts);

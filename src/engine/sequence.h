@@ -87,6 +87,8 @@ struct Sequence {
   bool has_begun = false;     // on_start was called
   bool has_answered = false;  // the prompt was read once
   bool has_ended = false;     // about to be removed
+  bool in_long_pass = false;  // that answers go on beside: nothing of it may change meanwhile
+  std::optional<StopReason> ends_as;  // what it was to end with during that pass
   EngineClock::time_point admitted{}, answer_started{};
 };
 

@@ -46,6 +46,12 @@ class Foresight {
   /// Guesses that were compared, and of them those that came true; choices that were guessed at.
   struct Counts {
     std::uint64_t n_guessed = 0, n_right = 0, n_chosen = 0;
+    Counts& operator+=(const Counts& other) {
+      n_guessed += other.n_guessed;
+      n_right += other.n_right;
+      n_chosen += other.n_chosen;
+      return *this;
+    }
   };
   /// Any thread.
   [[nodiscard]] Counts counts() const {

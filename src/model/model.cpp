@@ -44,7 +44,10 @@ struct Model::State {
                            const RoutingHooks& hooks);
   void look_ahead(int index, int n_next_tokens, const RoutingHooks& hooks);
   void record(int index, std::span<const BatchToken> batch);
-  bool is_abandoned() const { return abandon != nullptr && abandon->load(); }
+  bool is_abandoned() const {
+    return is_given_up || (control.abandon != nullptr && control.abandon->load());
+  }
+  void pause_after(int index);
   void project_logits(float* logits);
   int n_active() const { return static_cast<int>(active.size()); }
 
@@ -61,7 +64,8 @@ struct Model::State {
   Experts experts;
   Foresight foresight;
   std::vector<int> all_experts, absent;
-  const std::atomic<bool>* abandon = nullptr;
+  PassControl control;       // of the pass at work
+  bool is_given_up = false;  // by whoever was called between layers
 
   // Row i of each buffer belongs to active[i].
   std::vector<BatchToken> active;
@@ -124,8 +128,8 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
 Result<void> Model::State::read_embeddings() {
   const std::size_t row_bytes = weights.token_embedding.row_bytes;
   for (std::size_t row = 0; row < active.size(); ++row) {
-    JEVONS_TRY(weights.embedding_file->read_row(active[row].id,
-                                                embedding_rows.data() + row * row_bytes));
+    JEVONS_TRY(
+        weights.embedding_file->read_row(active[row].id, embedding_rows.data() + row * row_bytes));
   }
   return {};
 }
@@ -140,9 +144,9 @@ Result<void> Model::State::embed(std::span<const BatchToken> batch) {
     const BatchToken& token = active[row];
     JEVONS_CHECK(token.id >= 0 && token.id < config.vocab_size);
     JEVONS_CHECK(token.position >= 0 && token.position < token.sequence->capacity());
-    const std::byte* coded = from_file
-                                 ? embedding_rows.data() + table.row_bytes * row
-                                 : table.data + table.row_bytes * static_cast<std::size_t>(token.id);
+    const std::byte* coded =
+        from_file ? embedding_rows.data() + table.row_bytes * row
+                  : table.data + table.row_bytes * static_cast<std::size_t>(token.id);
     kernels::dequantize_row(table.format, coded, hidden.row(row), config.hidden_size);
     rotary_angles(frequencies, token.position, cosines.row(row), sines.row(row));
   });
@@ -292,7 +296,7 @@ Result<void> Model::State::mix_experts(int index, const LayerWeights& layer, int
   foresight.learn_truth(index, experts.run());
   look_ahead(index, n_next_tokens, hooks);
   clock.lap(&StageTimes::router);
-  JEVONS_TRY(experts.mix(index, layer, hidden, n_active(), abandon));
+  JEVONS_TRY(experts.mix(index, layer, hidden, n_active(), control.abandon));
   clock.lap(&StageTimes::experts);
   if (times != nullptr) times->n_experts += static_cast<std::uint64_t>(experts.n_run());
   if (hooks.recorded == nullptr) return {};
@@ -369,6 +373,11 @@ std::uint64_t Model::scratch_bytes(const ModelConfig& config, int max_batch) {
   return sizeof(float) * (n * token_floats + slots * slot_floats + encoded_floats);
 }
 
+void Model::State::pause_after(int index) {
+  if (!control.between_layers || index + 1 == config.n_layers || is_abandoned()) return;
+  is_given_up = !control.between_layers();
+}
+
 Result<void> Model::State::run(std::span<const BatchToken> batch, float* logits,
                                const RoutingHooks& hooks) {
   JEVONS_CHECK(!batch.empty() && static_cast<int>(batch.size()) <= options.max_batch);
@@ -377,6 +386,7 @@ Result<void> Model::State::run(std::span<const BatchToken> batch, float* logits,
   for (int index = 0; index < config.n_layers && !is_abandoned(); ++index) {
     JEVONS_TRY(layer(index, hooks));
     if (options.recorder != nullptr && !is_abandoned()) record(index, batch);
+    pause_after(index);
   }
   if (options.recorder != nullptr) options.recorder->flush();
   clock.lap(&StageTimes::projections);
@@ -404,19 +414,22 @@ void Model::time_stages(StageTimes* into) {
 
 Foresight::Counts Model::foresight() const { return state_->foresight.counts(); }
 
-Result<bool> Model::forward_unless(const std::atomic<bool>& abandon,
-                                   std::span<const BatchToken> batch, float* logits) {
+Result<bool> Model::forward_unless(const PassControl& control, std::span<const BatchToken> batch,
+                                   float* logits) {
   State& s = *state_;
   // A layer of a long prompt is too much to wait for: its loops stop as well, and what they leave
   // half done is never looked at.
   s.clock.restart(nullptr);
-  s.pool.abandon_on(&abandon);
-  s.abandon = &abandon;
+  s.pool.abandon_on(control.abandon);
+  s.control = control;
+  s.is_given_up = false;
   const Result<void> result = s.run(batch, logits, {});
-  s.abandon = nullptr;
+  const bool was_given_up = s.is_abandoned();
+  s.control = {};
+  s.is_given_up = false;
   s.pool.abandon_on(nullptr);
   if (!result) return std::unexpected(result.error());
-  return !abandon.load();
+  return !was_given_up;
 }
 
 }  // namespace jevons

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -50,6 +51,16 @@ struct RoutingHooks {
   const RoutingTrace* guessed = nullptr;  // to take instead of what foresight says
 };
 
+/// What may happen in the middle of a pass. Empty members: nothing.
+struct PassControl {
+  /// The pass is given up soon once this is true. Any thread may set it, none may clear it before
+  /// the pass ends.
+  const std::atomic<bool>* abandon = nullptr;
+  /// Called after each layer but the last, by the thread that runs the pass; may run another model
+  /// that shares weights and expert cache. False: the pass is given up.
+  std::function<bool()> between_layers;
+};
+
 class Model {
  public:
   /// `weights` must outlive the model.
@@ -75,9 +86,9 @@ class Model {
   [[nodiscard]] Result<void> forward(std::span<const BatchToken> batch, float* logits,
                                      const RoutingHooks& hooks = {});
 
-  /// The same, but stops soon once `abandon` is true (any thread may set it, none may clear it
-  /// before this returns), and says false: with results as after a failure.
-  [[nodiscard]] Result<bool> forward_unless(const std::atomic<bool>& abandon,
+  /// The same, under control of somebody; says false, with results as after a failure, if the pass
+  /// was given up.
+  [[nodiscard]] Result<bool> forward_unless(const PassControl& control,
                                             std::span<const BatchToken> batch, float* logits);
 
   /// Of guesses that were made and compared with the truth. Any thread.

@@ -23,8 +23,8 @@ Result<void> EmbeddingFile::read_row(std::int64_t row, std::byte* into) const {
   const DiskFile& file = file_.front();
   const std::uint64_t begin = offset_ + static_cast<std::uint64_t>(row) * row_bytes_;
   for (std::size_t done = 0; done < row_bytes_;) {
-    const ssize_t n_bytes = ::pread(file.fd.get(), into + done, row_bytes_ - done,
-                                    static_cast<off_t>(begin + done));
+    const ssize_t n_bytes =
+        ::pread(file.fd.get(), into + done, row_bytes_ - done, static_cast<off_t>(begin + done));
     if (n_bytes < 0 && errno == EINTR) continue;
     if (n_bytes < 0) {
       return fail("cannot read {} bytes at {} of {}: {}", row_bytes_ - done, begin + done,

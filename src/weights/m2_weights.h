@@ -64,10 +64,10 @@ struct LayerWeights {
 
 struct M2Weights {
   ModelConfig config;
-  Matrix token_embedding;    // [vocab_size, hidden_size]
+  Matrix token_embedding;                         // [vocab_size, hidden_size]
   const EmbeddingFile* embedding_file = nullptr;  // if set, has the table's rows; not owned
-  const float* output_norm;  // [hidden_size]
-  Matrix output;             // [vocab_size, hidden_size]
+  const float* output_norm;                       // [hidden_size]
+  Matrix output;                                  // [vocab_size, hidden_size]
   std::vector<LayerWeights> layers;
 
   /// The file has one table for both.

@@ -63,6 +63,7 @@ EngineOptions random_options(Random& random) {
   options.queue_length = 1000;
   options.slice_ms = uniform(random, 1, 200);
   options.forced_guesses = uniform(random, 0, 5);
+  options.answers_go_between = random() % 2 == 0;
   return options;
 }
 

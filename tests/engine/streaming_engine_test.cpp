@@ -144,5 +144,104 @@ TEST_F(StreamingEngine, ManyAtOnceGetTheSameAnswers) {
   for (const auto& ids : given) EXPECT_EQ(ids, expected->ids);
 }
 
+// Its 900 tokens are 15 long passes here.
+class BesideALongPrompt : public StreamingEngine {
+ protected:
+  BesideALongPrompt() {
+    EngineOptions two = options(kLittle + 4'000'000);
+    two.n_parallel = 2;
+    two.context_length = 1024;
+    two.kv_memory_bytes = 6'000'000;
+    engine_ = open_engine(two);
+    EXPECT_TRUE(engine_->facts().is_streamed);
+    expected_ = write(*engine_, writing());
+    prompt_ = request(*engine_);
+    prompt_.prompt = counting(900);
+    prompt_.max_tokens = 1;
+  }
+
+  [[nodiscard]] CompletionRequest writing() const {
+    CompletionRequest endless_one = endless(request(*engine_).prompt, *engine_);
+    endless_one.max_tokens = 150;
+    return endless_one;
+  }
+
+  std::unique_ptr<Engine> engine_;
+  Written expected_;
+  CompletionRequest prompt_;
+};
+
+TEST_F(BesideALongPrompt, AnswersGoOn) {
+  const Written alone = write(*engine_, prompt_);
+  Client writer, reader;
+  std::atomic<bool> reads = false;
+  writer.at_chunk = [&](Client& self) {
+    // On the engine's thread: from here on the prompt is read beside this answer.
+    if (self.written().ids.size() < 5 || reads.exchange(true)) return;
+    CompletionRequest other = prompt_;
+    other.prompt.front() += 1;  // nothing of it is in the cache
+    reader.submit(*engine_, other);
+  };
+  std::size_t n_written_at_start = 0, n_written_at_end = 0;
+  reader.at_progress = [&](Client& self) {
+    auto& at = self.written().progress.back() < 900 && n_written_at_start == 0 ? n_written_at_start
+                                                                               : n_written_at_end;
+    at = writer.written().ids.size();
+  };
+  writer.submit(*engine_, writing());
+  const Written& written = writer.wait();
+  const Written& read = reader.wait();
+  expect_same_answer(written, expected_, "the answer beside the prompt");
+  EXPECT_EQ(read.ids.size(), alone.ids.size());
+  EXPECT_GT(n_written_at_end, n_written_at_start + 20);
+  EXPECT_GT(engine_->status().n_steps_between, 20U);
+  expect_nothing_left(*engine_);
+}
+
+TEST_F(BesideALongPrompt, ItCanBeCancelledInTheMiddleOfAPass) {
+  Client writer, reader;
+  std::atomic<bool> reads = false;
+  writer.at_chunk = [&](Client& self) {
+    const std::size_t n = self.written().ids.size();
+    if (n >= 5 && !reads.exchange(true)) reader.submit(*engine_, prompt_);
+    // Between two layers of the first pass.
+    if (n == 9) engine_->cancel(reader.id());
+  };
+  writer.submit(*engine_, writing());
+  expect_same_answer(writer.wait(), expected_, "the answer beside the prompt");
+  const Written& read = reader.wait();
+  EXPECT_EQ(read.result().stop_reason, StopReason::kCancelled);
+  EXPECT_TRUE(read.ids.empty());
+  expect_nothing_left(*engine_);
+}
+
+TEST_F(BesideALongPrompt, AShortRequestDoesNotWaitForItsEnd) {
+  Client short_one, reader;
+  std::size_t n_read = 0;
+  short_one.at_chunk = [&](Client&) {
+    n_read = static_cast<std::size_t>(reader.written().progress.back());
+  };
+  reader.at_progress = [&](Client& self) {
+    if (self.written().progress.size() > 1 || short_one.has_ended()) return;
+    CompletionRequest other = request_for(counting(6, 3), 1);
+    short_one.submit(*engine_, other);
+  };
+  reader.submit(*engine_, prompt_);
+  EXPECT_EQ(short_one.wait().ids.size(), 1U);
+  EXPECT_EQ(reader.wait().result().stop_reason, StopReason::kMaxTokens);
+  EXPECT_LT(n_read, 900U);
+  expect_nothing_left(*engine_);
+}
+
+TEST_F(BesideALongPrompt, TheEngineStopsInTheMiddleOfAPass) {
+  Client reader;
+  std::atomic<bool> has_begun = false;
+  reader.at_progress = [&](Client&) { has_begun = true; };
+  reader.submit(*engine_, prompt_);
+  wait_for([&] { return has_begun.load(); }, "the prompt is being read");
+  engine_.reset();
+  EXPECT_EQ(reader.wait().result().stop_reason, StopReason::kCancelled);
+}
+
 }  // namespace
 }  // namespace jevons::testing

@@ -136,12 +136,12 @@ TEST_P(Property, ABatchThatWasGivenUpAnywhereCanBeRunAgain) {
       std::this_thread::sleep_for(wait);
       abandon.store(true);
     });
-    bool done = model.forward_unless(abandon, batch, logits.data()).value();
+    bool done = model.forward_unless({.abandon = &abandon}, batch, logits.data()).value();
     other.join();
     if (!done) {
       ++n_given_up;
       abandon.store(false);
-      done = model.forward_unless(abandon, batch, logits.data()).value();
+      done = model.forward_unless({.abandon = &abandon}, batch, logits.data()).value();
     }
     ASSERT_TRUE(done);
     ASSERT_TRUE(same_bits(expected, logits)) << round;

@@ -118,7 +118,7 @@ TEST_F(Recording, APassThatIsGivenUpHasWholeLayersOnly) {
       std::this_thread::sleep_for(wait);
       abandon.store(true);
     });
-    ASSERT_TRUE(with.forward_unless(abandon, batch, logits.data()));
+    ASSERT_TRUE(with.forward_unless({.abandon = &abandon}, batch, logits.data()));
     other.join();
   }
   std::istringstream lines(recorded());

@@ -125,10 +125,10 @@ TEST_P(Streaming, ABatchThatWasGivenUpCanBeRunAgain) {
       std::this_thread::sleep_for(wait);
       abandon.store(true);
     });
-    bool done = model.forward_unless(abandon, batch, logits.data()).value();
+    bool done = model.forward_unless({.abandon = &abandon}, batch, logits.data()).value();
     other.join();
     abandon.store(false);
-    if (!done) done = model.forward_unless(abandon, batch, logits.data()).value();
+    if (!done) done = model.forward_unless({.abandon = &abandon}, batch, logits.data()).value();
     ASSERT_TRUE(done);
     ASSERT_TRUE(same_bits(expected, logits)) << round;
   }

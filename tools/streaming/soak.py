@@ -1,6 +1,6 @@
-"""A server whose model is larger than memory, used by several clients for a long time: short and long
-prompts, streams and whole answers, some cut off in the middle, with pauses. A row every few minutes
-says what the server holds; what grows from the second quarter to the last is a leak.
+"""A server whose model is larger than memory, used by several clients for a long time: short and
+long prompts, streams and whole answers, some cut off in the middle, with pauses. A row every few
+minutes says what the server holds; what grows from the second quarter to the last is a leak.
 
     tools/streaming/soak.py MODEL [--ram 4GiB] [--minutes 60] [--clients 3] [--flags ...]
 """
@@ -32,7 +32,7 @@ class Client(threading.Thread):
 
     def one(self):
         chance = self.chance
-        prompt = words(chance.choice((5, 5, 50, 50, 300, 1500)), chance.randrange(60))
+        prompt = words(chance.choice((5, 5, 50, 50, 300, 800)), chance.randrange(60))
         fields = {"max_tokens": chance.choice((1, 8, 32, 64)), "temperature": 1,
                   "logit_bias": self.server.never_ending()}
         if chance.random() < 0.4:
