@@ -20,6 +20,7 @@ CommandBody define_serve(CLI::App& app);
 CommandBody define_inspect(CLI::App& app);
 CommandBody define_eval(CLI::App& app);
 CommandBody define_bench(CLI::App& app);
+CommandBody define_cost(CLI::App& app);
 CommandBody define_quantize(CLI::App& app);
 CommandBody define_synth(CLI::App& app);
 

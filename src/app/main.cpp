@@ -25,6 +25,7 @@ constexpr Subcommand kSubcommands[] = {
     {"inspect", "what is in a model file, and what it needs here", define_inspect},
     {"eval", "logits and perplexity", define_eval},
     {"bench", "how fast it is, beside what this machine could do", define_bench},
+    {"cost", "what an agent costs for a year, hosted and on this machine", define_cost},
     {"quantize", "a checkpoint or a GGUF file to another type", define_quantize},
     {"synth", "a model of any shape with random weights, for tests", define_synth},
 };

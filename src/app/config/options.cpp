@@ -127,6 +127,26 @@ constexpr OptionSpec kOptions[] = {
     {"scripted_answers", "--scripted-answers", "FILE", &Settings::scripted_answers, 0, 0, nullptr,
      kServeOptions, "for tests of clients: answers that are given instead of the model's",
      "the model answers"},
+
+    {"prices", "--prices", "FILE", &Settings::prices, 0, 0, nullptr, kCostOptions,
+     "prices of your own (docs/COST.md); they come before those of prices.toml in the "
+     "configuration folder and those of the program", "none"},
+    {"stale_days", "--stale-days", "N", &Settings::stale_days, 0, 100000, nullptr, kCostOptions,
+     "mark prices that were read longer ago", "180"},
+    {"watts", "--watts", "W", &Settings::watts, 0, 0, nullptr, kCostOptions,
+     "what this machine draws while it works", "not known"},
+    {"idle_watts", "--idle-watts", "W", &Settings::idle_watts, 0, 0, nullptr, kCostOptions,
+     "what it draws the rest of the time, if that is to be counted", "not counted"},
+    {"tariff", "--tariff", "PRICE", &Settings::tariff, 0, 0, nullptr, kCostOptions,
+     "price of a kWh", "not known"},
+    {"currency", "--currency", "NAME", &Settings::currency, 0, 0, nullptr, kCostOptions,
+     "of the tariff and the hardware's price, and of what is shown", "USD"},
+    {"exchange", "--exchange", "RATE", &Settings::exchange, 0, 0, nullptr, kCostOptions,
+     "how much of that currency a US dollar is", "needed for any other than USD"},
+    {"hardware_price", "--hardware-price", "PRICE", &Settings::hardware_price, 0, 0, nullptr,
+     kCostOptions, "what this machine cost", "not known"},
+    {"life_years", "--life", "YEARS", &Settings::life_years, 0, 0, nullptr, kCostOptions,
+     "time over which its price is spread", "not known"},
 };
 // clang-format on
 

@@ -60,6 +60,12 @@ struct Settings {
   int stall_seconds = 300;
   bool log_json = false, log_content = false;
   std::string scripted_answers;
+
+  // jevons cost; decimal numbers as text, which are read exactly
+  std::string prices;
+  int stale_days = 180;
+  std::string tariff, currency = "USD", exchange;
+  std::string watts, idle_watts, hardware_price, life_years;
 };
 
 /// Commands that an option belongs to, as bits.
@@ -67,7 +73,8 @@ enum OptionUser : unsigned {
   kRunOptions = 1,
   kModelOptions = 2,
   kThreadOptions = 4,
-  kServeOptions = 8
+  kServeOptions = 8,
+  kCostOptions = 16
 };
 
 struct OptionSpec {

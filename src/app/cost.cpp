@@ -1,0 +1,83 @@
+// jevons cost: what an agent costs for a year, at hosted prices and on this machine.
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/commands.h"
+#include "app/cost_break_even.h"
+#include "app/cost_inputs.h"
+#include "app/cost_salary.h"
+#include "app/cost_sources.h"
+#include "app/cost_trend.h"
+#include "app/term/bars.h"
+#include "app/term/terminal.h"
+#include "base/atomic_file.h"
+
+namespace jevons {
+namespace {
+
+struct View {
+  std::string text;                // or JSON
+  std::optional<std::string> svg;  // absent: this view has no picture
+};
+
+template <typename Report>
+View view_of(const Report& report, const CostFlags& flags, std::string text) {
+  return {flags.json ? report.json() + "\n" : std::move(text),
+          flags.svg.empty() ? std::nullopt : std::optional(report.svg())};
+}
+
+Result<View> make_view(const CostInputs& inputs, const CostFlags& flags) {
+  const int columns = terminal_width(STDOUT_FILENO);
+  const bool utf8 = locale_is_utf8();
+  if (flags.sources) {
+    return View{flags.json ? sources_json(inputs) + "\n" : sources_text(inputs, columns), {}};
+  }
+  if (flags.trend) {
+    const TrendReport report = TrendReport::of(inputs);
+    return view_of(report, flags, report.text(columns));
+  }
+  if (flags.break_even) {
+    JEVONS_ASSIGN(const BreakEvenReport report, BreakEvenReport::of(inputs));
+    return view_of(report, flags, report.text(columns, utf8));
+  }
+  const SalaryReport report = SalaryReport::of(inputs);
+  return view_of(report, flags, report.text(columns, utf8));
+}
+
+int cost(const CostFlags& flags) {
+  if (int{flags.trend} + int{flags.break_even} + int{flags.sources} > 1) {
+    return report({"--trend, --break-even and --sources are views of their own: give one"}, kUsage);
+  }
+  if (flags.sources && !flags.svg.empty()) {
+    return report({"--sources has no picture: --svg goes with the other views"}, kUsage);
+  }
+  const auto settings = flags.options->settings();
+  if (!settings) return report(settings.error(), kUsage);
+  const auto inputs = cost_inputs(flags, *settings);
+  if (!inputs) return report(inputs.error(), kUsage);
+  const auto view = make_view(*inputs, flags);
+  if (!view) return report(view.error(), kUsage);
+  if (view->svg) {
+    const auto written = write_file_atomically(flags.svg, *view->svg);
+    if (!written) return report(written.error());
+  }
+  fmt::print("{}", flags.json ? view->text : harmless_text(view->text));
+  return kSuccess;
+}
+
+}  // namespace
+
+CommandBody define_cost(CLI::App& app) {
+  auto flags = std::make_shared<CostFlags>();
+  add_cost_flags(app, *flags);
+  flags->options = std::make_unique<OptionReader>(app, kCostOptions);
+  app.footer(
+      "Prices are those of a book with a day and a source for each; a file of your own extends\n"
+      "it. docs/COST.md has every formula, what is not counted, and how to write such a file.");
+  return [flags] { return cost(*flags); };
+}
+
+}  // namespace jevons
