@@ -125,7 +125,7 @@ std::string BreakEvenReport::svg() const {
   BarChart chart;
   chart.title = "Months until this machine has paid for itself";
   chart.subtitle =
-      fmt::format("{} tokens per second, {} hours a day; no bar: never",
+      fmt::format("{} tokens per second, {} hours a day; no bar: not within its life",
                   workload.tokens_per_second.shortest(), workload.hours_per_day.shortest());
   chart.value_title = "months";
   const Amount life = inputs->machine.life_years->value * kMonths;

@@ -74,7 +74,9 @@ std::string machine_energy_words(const SalaryReport& report) {
 std::string machine_hardware_words(const SalaryReport& report) {
   const OwnMachine& machine = report.inputs->machine;
   if (!report.machine.hardware_cost) return "";
-  return fmt::format("  hardware: {} of {} each over {} years: {}", *report.machine.n_machines,
+  const std::int64_t n = *report.machine.n_machines;
+  return fmt::format("  hardware: {}{} over {} years: {}",
+                     n == 1 ? "" : fmt::format("{} times ", n),
                      machine.hardware_price->value.text(2), machine.life_years->value.shortest(),
                      report.machine.hardware_cost->text(2));
 }
