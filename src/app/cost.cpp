@@ -47,6 +47,20 @@ Result<View> make_view(const CostInputs& inputs, const CostFlags& flags) {
   return view_of(report, flags, report.text(columns, utf8));
 }
 
+// What cuts a long name short, for terminals that do not know it.
+std::string without_ellipsis(std::string text) {
+  constexpr std::string_view kEllipsis = "…";
+  for (auto at = text.find(kEllipsis); at != std::string::npos; at = text.find(kEllipsis, at)) {
+    text.replace(at, kEllipsis.size(), "~");
+  }
+  return text;
+}
+
+void print_text(const std::string& text) {
+  const std::string harmless = harmless_text(text);
+  fmt::print("{}", locale_is_utf8() ? harmless : without_ellipsis(harmless));
+}
+
 int cost(const CostFlags& flags) {
   if (int{flags.trend} + int{flags.break_even} + int{flags.sources} > 1) {
     return report({"--trend, --break-even and --sources are views of their own: give one"}, kUsage);
@@ -64,7 +78,11 @@ int cost(const CostFlags& flags) {
     const auto written = write_file_atomically(flags.svg, *view->svg);
     if (!written) return report(written.error());
   }
-  fmt::print("{}", flags.json ? view->text : harmless_text(view->text));
+  if (flags.json) {
+    fmt::print("{}", view->text);
+  } else {
+    print_text(view->text);
+  }
   return kSuccess;
 }
 

@@ -107,6 +107,10 @@ std::string machine_words(const SalaryReport& report, int columns) {
   return text;
 }
 
+std::string machine_cost_words(const MachineYear& year) {
+  return year.cost->text(0) + (year.missing.empty() ? "" : " (energy alone)");
+}
+
 std::string quoted_words(const QuotedShare& quoted, int columns) {
   const PriceShare& share = quoted.share;
   std::string words = fmt::format(
@@ -161,16 +165,16 @@ std::string SalaryReport::text(int columns, bool utf8) const {
     table.add_row({marked_name(in, model), price_words(model.price().input),
                    price_words(model.price().cached), price_words(model.price().output),
                    speed ? speed->shortest() : "-", money_words(row.year, 0),
-                   money_words(model.score(), 1), money_words(row.per_point, 2)});
+                   money_words(model.score(), 1), per_point_words(row.per_point)});
     if (row.year) bars.push_back({model.name, row.year->as_double(), row.year->text(0)});
   }
   const auto own_speed = in.machine.tokens_per_second;
   const auto own_score = in.runs ? in.runs->score() : std::nullopt;
   table.add_row({kThisMachine, "-", "-", money_words(machine.cost_per_million, 2),
                  own_speed ? own_speed->value.shortest() : "-", money_words(machine.cost, 0),
-                 money_words(own_score, 1), money_words(machine_per_point, 2)});
+                 money_words(own_score, 1), per_point_words(machine_per_point)});
   if (machine.cost) {
-    bars.push_back({kThisMachine, machine.cost->as_double(), machine.cost->text(0)});
+    bars.push_back({kThisMachine, machine.cost->as_double(), machine_cost_words(machine)});
   }
 
   std::string out = workload_words(in.workload, columns);
@@ -179,7 +183,9 @@ std::string SalaryReport::text(int columns, bool utf8) const {
                              in.currency),
                  columns);
   out += "\n" + table.render(columns) + "\n" + machine_words(*this, columns);
-  out += fmt::format("\nA year in {}\n", in.currency) + text_bars(bars, columns, utf8);
+  if (!bars.empty()) {
+    out += fmt::format("\nA year in {}\n", in.currency) + text_bars(bars, columns, utf8);
+  }
   for (const std::string& words : {quoted ? quoted_words(*quoted, columns) : "",
                                    disagreement_words(in, columns), stale_words(in, columns)}) {
     if (!words.empty()) out += "\n" + words;
@@ -201,9 +207,7 @@ std::string SalaryReport::svg() const {
     chart.bars.push_back({row.model->name, row.year->as_double(), row.year->text(0), 0});
   }
   if (machine.cost) {
-    const bool is_whole = machine.missing.empty();
-    chart.bars.push_back({kThisMachine, machine.cost->as_double(),
-                          machine.cost->text(0) + (is_whole ? "" : " (energy alone)"), 1});
+    chart.bars.push_back({kThisMachine, machine.cost->as_double(), machine_cost_words(machine), 1});
   }
   return svg_of(chart);
 }

@@ -62,12 +62,15 @@ std::string TrendReport::text(int columns) const {
     table.add_row({std::string(1, mark_of(i)), day_text(release.released),
                    marked_name(in, *release.model), price_words(release.model->price().input),
                    price_words(release.output), money_words(year, 0), release.points.text(1),
-                   money_words(per_point, 2)});
+                   per_point_words(per_point)});
     if (release.output > Amount(0)) {
       points.push_back({release.output.as_double(), release.points.as_double(), mark_of(i)});
     }
   }
-  std::string out = workload_words(in.workload, columns) + "\n" + table.render(columns) + "\n";
+  std::string out = workload_words(in.workload, columns) + "\n";
+  out +=
+      trend.releases.empty() ? "No release has both a day and a score.\n" : table.render(columns);
+  if (!points.empty()) out += "\n";
   out += text_scatter(
       points, fmt::format(" {} per million tokens of output, logarithmic ", in.currency),
       "SWE-bench Verified (the letters are those of the table; *: several)", columns);

@@ -43,6 +43,10 @@ std::string money_words(const std::optional<Amount>& money, int places) {
   return money ? money->text(places) : "-";
 }
 
+std::string per_point_words(const std::optional<Amount>& money) {
+  return money_words(money, money && *money < Amount(1000) ? 2 : 0);
+}
+
 std::string workload_words(const Workload& workload, int columns) {
   const YearTokens tokens = year_tokens(workload);
   std::string words = fmt::format(

@@ -13,6 +13,9 @@ namespace jevons {
 /// With `places` digits behind the point; "-" if there is none.
 [[nodiscard]] std::string money_words(const std::optional<Amount>& money, int places);
 
+/// "23.59", "1,234": cents where they still say something.
+[[nodiscard]] std::string per_point_words(const std::optional<Amount>& money);
+
 /// "One agent that writes 50 tokens per second, 24 hours a day, ...", in lines.
 [[nodiscard]] std::string workload_words(const Workload& workload, int columns);
 /// Name, and " *" if its price is stale.
