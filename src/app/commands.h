@@ -21,6 +21,7 @@ CommandBody define_inspect(CLI::App& app);
 CommandBody define_eval(CLI::App& app);
 CommandBody define_bench(CLI::App& app);
 CommandBody define_cost(CLI::App& app);
+CommandBody define_plan(CLI::App& app);
 CommandBody define_quantize(CLI::App& app);
 CommandBody define_synth(CLI::App& app);
 

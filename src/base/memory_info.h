@@ -17,6 +17,14 @@ struct MemoryInfo {
 /// buffers of connections, what the allocator keeps.
 inline constexpr std::uint64_t kProgramBytes = std::uint64_t{256} << 20;
 
+/// What stays available to the rest of the system, of `total_bytes` of memory: one part in 32, and
+/// half a GiB at least.
+[[nodiscard]] constexpr std::uint64_t system_reserve_bytes(std::uint64_t total_bytes) {
+  constexpr std::uint64_t kLeast = std::uint64_t{512} << 20;
+  constexpr std::uint64_t kShare = 32;
+  return total_bytes / kShare > kLeast ? total_bytes / kShare : kLeast;
+}
+
 /// What is left of `n_bytes` when `taken` are taken; 0 if they are more.
 [[nodiscard]] constexpr std::uint64_t bytes_left(std::uint64_t n_bytes, std::uint64_t taken) {
   return n_bytes > taken ? n_bytes - taken : 0;

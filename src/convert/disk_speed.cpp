@@ -18,13 +18,15 @@ using Clock = std::chrono::steady_clock;
 // Keeps `depth` reads under way, each into a buffer of its own, until the time is over.
 class RandomReads {
  public:
-  RandomReads(const ExpertLayout& layout, int depth, double seconds)
-      : layout_(layout),
+  RandomReads(const std::vector<DiskPiece>& pieces, int depth, double seconds)
+      : pieces_(pieces),
         until_(Clock::now() +
                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds))),
         n_under_way_(depth) {
     std::size_t most = 0;
-    for (const FrameClass& c : layout.classes()) most = std::max(most, c.frame_bytes);
+    for (const DiskPiece& piece : pieces) {
+      most = std::max(most, direct_bytes(piece.offset, piece.n_bytes));
+    }
     for (int i = 0; i < depth; ++i) buffers_.emplace_back(most + kDirectAlignment);
   }
 
@@ -49,16 +51,14 @@ class RandomReads {
 
  private:
   void submit(std::size_t buffer) {
-    const auto layer = static_cast<int>(random_() % static_cast<unsigned>(layout_.n_layers()));
-    const auto expert = static_cast<int>(random_() % static_cast<unsigned>(layout_.n_experts()));
-    const ExpertPart part = layout_.parts(layer, expert)[random_() % kExpertParts];
+    const DiskPiece& piece = pieces_[random_() % pieces_.size()];
     const auto address = reinterpret_cast<std::uintptr_t>(buffers_[buffer].data());
-    reader_->submit({buffer, part.place.shard, part.place.offset, part.n_bytes,
+    reader_->submit({buffer, piece.file, piece.offset, piece.n_bytes,
                      buffers_[buffer].data() + (kDirectAlignment - address % kDirectAlignment)},
                     ReadUrgency::kNeeded);
   }
 
-  const ExpertLayout& layout_;
+  const std::vector<DiskPiece>& pieces_;
   const Clock::time_point until_;
   std::vector<AlignedBuffer> buffers_;
   std::minstd_rand random_{17};
@@ -71,9 +71,10 @@ class RandomReads {
 
 }  // namespace
 
-Result<double> measure_disk_speed(const std::vector<std::string>& paths, const ExpertLayout& layout,
-                                  int depth, double seconds) {
-  RandomReads reads(layout, depth, seconds);
+Result<double> measure_disk_speed(const std::vector<std::string>& paths,
+                                  const std::vector<DiskPiece>& pieces, int depth, double seconds) {
+  if (pieces.empty()) return fail("there is nothing to read for measuring a disk");
+  RandomReads reads(pieces, depth, seconds);
   DiskReaderOptions options;
   options.depth = depth;
   JEVONS_ASSIGN(
@@ -86,6 +87,19 @@ Result<double> measure_disk_speed(const std::vector<std::string>& paths, const E
   JEVONS_TRY(reads.wait());
   const double taken = std::chrono::duration<double>(Clock::now() - start).count();
   return static_cast<double>(reader->counts().direct_bytes) / taken;
+}
+
+Result<double> measure_disk_speed(const std::vector<std::string>& paths, const ExpertLayout& layout,
+                                  int depth, double seconds) {
+  std::vector<DiskPiece> pieces;
+  for (int layer = 0; layer < layout.n_layers(); ++layer) {
+    for (int expert = 0; expert < layout.n_experts(); ++expert) {
+      for (const ExpertPart& part : layout.parts(layer, expert)) {
+        pieces.push_back({part.place.shard, part.place.offset, part.n_bytes});
+      }
+    }
+  }
+  return measure_disk_speed(paths, pieces, depth, seconds);
 }
 
 }  // namespace jevons

@@ -1,7 +1,10 @@
 #include "convert/m2_gguf.h"
 
+#include <utility>
+
 #include "base/byte_spelling.h"
 #include "weights/m2_config.h"
+#include "weights/m2_tensor_shapes.h"
 
 namespace jevons {
 namespace {
@@ -50,33 +53,10 @@ std::int64_t M2Tensor::n_rows() const {
 Result<std::vector<M2Tensor>> plan_m2_tensors(const ModelConfig& c, const M2Formats& formats,
                                               bool fused) {
   std::vector<M2Tensor> tensors;
-  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
-    const TensorRole role = tensor_role(name);
+  for (M2TensorShape& shape : m2_tensor_shapes(c, fused)) {
+    const WeightFormat format = format_of(formats, shape.group, shape.name);
     tensors.push_back(
-        {name, role.group, role.layer, std::move(shape), format_of(formats, role.group, name)});
-  };
-  add("token_embd.weight", {c.hidden_size, c.vocab_size});
-  add("output_norm.weight", {c.hidden_size});
-  add("output.weight", {c.hidden_size, c.vocab_size});
-  for (int i = 0; i < c.n_layers; ++i) {
-    const std::string at = fmt::format("blk.{}.", i);
-    add(at + "attn_norm.weight", {c.hidden_size});
-    add(at + "attn_q.weight", {c.hidden_size, c.q_size()});
-    add(at + "attn_k.weight", {c.hidden_size, c.kv_size()});
-    add(at + "attn_v.weight", {c.hidden_size, c.kv_size()});
-    add(at + "attn_q_norm.weight", {c.q_size()});
-    add(at + "attn_k_norm.weight", {c.kv_size()});
-    add(at + "attn_output.weight", {c.q_size(), c.hidden_size});
-    add(at + "ffn_norm.weight", {c.hidden_size});
-    add(at + "ffn_gate_inp.weight", {c.hidden_size, c.n_experts});
-    add(at + "exp_probs_b.bias", {c.n_experts});
-    if (fused) {
-      add(at + "ffn_gate_up_exps.weight", {c.hidden_size, 2 * c.expert_size, c.n_experts});
-    } else {
-      add(at + "ffn_gate_exps.weight", {c.hidden_size, c.expert_size, c.n_experts});
-    }
-    add(at + "ffn_down_exps.weight", {c.expert_size, c.hidden_size, c.n_experts});
-    if (!fused) add(at + "ffn_up_exps.weight", {c.hidden_size, c.expert_size, c.n_experts});
+        {std::move(shape.name), shape.group, shape.layer, std::move(shape.shape), format});
   }
   for (const M2Tensor& tensor : tensors) {
     const kernels::FormatFacts facts = kernels::facts(tensor.format);

@@ -1,5 +1,6 @@
-// How an M2 model is laid out in a GGUF file: its metadata keys, and its tensors with their names,
-// shapes and formats. The one place for them, used by the quantiser and by synth. Any thread.
+// How an M2 model is written as a GGUF file: its metadata keys, and the formats of its tensors
+// (weights/m2_tensor_shapes.h has their names and shapes). Used by the quantiser and by synth. Any
+// thread.
 #pragma once
 
 #include <cstdint>

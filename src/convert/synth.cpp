@@ -111,23 +111,6 @@ class RowMaker {
 
 }  // namespace
 
-ModelConfig m25_config() {
-  return {.name = "Synthetic M2",
-          .n_layers = 62,
-          .hidden_size = 3072,
-          .n_heads = 48,
-          .n_kv_heads = 8,
-          .head_dim = 128,
-          .rotary_dim = 64,
-          .n_experts = 256,
-          .n_experts_used = 8,
-          .expert_size = 1536,
-          .vocab_size = 200064,
-          .context_length = 196608,
-          .rms_epsilon = 1e-6f,
-          .rope_theta = 5e6f};
-}
-
 M2Formats q4_k_m_formats() {
   return {.embedding = WeightFormat::kQ4_K,
           .attention = WeightFormat::kQ4_K,

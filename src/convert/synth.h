@@ -10,12 +10,10 @@
 #include "base/result.h"
 #include "convert/gguf_writer.h"
 #include "convert/m2_gguf.h"
+#include "weights/m2_tensor_shapes.h"
 #include "weights/model_config.h"
 
 namespace jevons {
-
-/// The dimensions of MiniMax-M2.5.
-[[nodiscard]] ModelConfig m25_config();
 
 /// Formats that llama.cpp's Q4_K_M mix amounts to for an M2 model, near enough for speed tests.
 [[nodiscard]] M2Formats q4_k_m_formats();

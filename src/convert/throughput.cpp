@@ -399,16 +399,29 @@ double measure_memory_bandwidth(int n_threads, PageSize pages) {
   return measure_memory_bandwidth(n_threads, {buffer.data(), n_bytes});
 }
 
-double measure_int8_peak(int n_threads) {
+namespace {
+
+// Of all threads at once.
+double sum_of_peaks(int n_threads, double (*peak)(kernels::Isa isa, double seconds)) {
+  constexpr double kSeconds = 0.05;
   ThreadPool pool(n_threads);
   std::vector<double> peaks(static_cast<std::size_t>(n_threads));
   pool.parallel_for(n_threads, [&](int index, int) {
-    peaks[static_cast<std::size_t>(index)] =
-        kernels::int8_peak_operations_per_second(kernels::best_isa());
+    peaks[static_cast<std::size_t>(index)] = peak(kernels::best_isa(), kSeconds);
   });
   double sum = 0;
-  for (const double peak : peaks) sum += peak;
+  for (const double one : peaks) sum += one;
   return sum;
+}
+
+}  // namespace
+
+double measure_int8_peak(int n_threads) {
+  return sum_of_peaks(n_threads, kernels::int8_peak_operations_per_second);
+}
+
+double measure_f32_peak(int n_threads) {
+  return sum_of_peaks(n_threads, kernels::f32_peak_operations_per_second);
 }
 
 }  // namespace jevons

@@ -102,4 +102,7 @@ enum class PageSize { kSmall, kLarge };  // 4 kB; 2 MB where the kernel grants t
 /// best instructions of this CPU.
 [[nodiscard]] double measure_int8_peak(int n_threads);
 
+/// The same of 32-bit floats.
+[[nodiscard]] double measure_f32_peak(int n_threads);
+
 }  // namespace jevons

@@ -41,6 +41,18 @@ std::int64_t run_scalar(int n_rounds) {
   return std::int64_t{2} * kElements * n_rounds;
 }
 
+std::int64_t floats_scalar(int n_rounds) {
+  constexpr int kSums = 8;
+  float sums[kSums] = {};
+  float a = 0.5f;
+  for (int round = 0; round < n_rounds; ++round) {
+    use(a);
+    for (float& sum : sums) sum = sum * a + 1.0f;
+  }
+  use(sums);
+  return std::int64_t{2} * kSums * n_rounds;
+}
+
 std::uint64_t read_scalar(const std::byte* data, std::size_t n_bytes) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i + 8 <= n_bytes; i += 8) {
@@ -56,7 +68,7 @@ std::uint64_t read_scalar(const std::byte* data, std::size_t n_bytes) {
 
 #if defined(__x86_64__)
 
-JEVONS_TARGET_BEGIN("avx2")
+JEVONS_TARGET_BEGIN("avx2,fma")
 namespace jevons::kernels {
 namespace {
 
@@ -82,6 +94,22 @@ std::int64_t run_avx2(int n_rounds) {
   }
   use(sums);
   return std::int64_t{2} * 32 * kSumsIn16Bits * kSums * n_rounds;
+}
+
+std::int64_t floats_avx2(int n_rounds) {
+  constexpr int kSums = 12;  // two units of four or five cycles each
+  __m256 sums[kSums];
+  for (__m256& sum : sums) sum = _mm256_setzero_ps();
+  __m256 a = _mm256_set1_ps(0.5f);
+  __m256 b = _mm256_set1_ps(1.0f);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (__m256& sum : sums) {
+      asm volatile("" : "+x"(a), "+x"(b));
+      sum = _mm256_fmadd_ps(sum, a, b);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 8 * kSums * n_rounds;
 }
 
 std::uint64_t read_avx2(const std::byte* data, std::size_t n_bytes) {
@@ -125,6 +153,22 @@ std::int64_t run_avx512(int n_rounds) {
   return std::int64_t{2} * 64 * kSums * n_rounds;
 }
 
+std::int64_t floats_avx512(int n_rounds) {
+  constexpr int kSums = 16;
+  __m512 sums[kSums];
+  for (__m512& sum : sums) sum = _mm512_setzero_ps();
+  __m512 a = _mm512_set1_ps(0.5f);
+  __m512 b = _mm512_set1_ps(1.0f);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (__m512& sum : sums) {
+      asm volatile("" : "+v"(a), "+v"(b));
+      sum = _mm512_fmadd_ps(sum, a, b);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 16 * kSums * n_rounds;
+}
+
 }  // namespace
 }  // namespace jevons::kernels
 JEVONS_TARGET_END
@@ -153,6 +197,22 @@ std::int64_t run_neon(int n_rounds) {
   return std::int64_t{2} * 16 * kSums * n_rounds;
 }
 
+std::int64_t floats_neon(int n_rounds) {
+  constexpr int kSums = 16;
+  float32x4_t sums[kSums];
+  for (float32x4_t& sum : sums) sum = vdupq_n_f32(0);
+  float32x4_t a = vdupq_n_f32(0.5f);
+  float32x4_t b = vdupq_n_f32(1.0f);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (float32x4_t& sum : sums) {
+      asm volatile("" : "+w"(a), "+w"(b));
+      sum = vfmaq_f32(b, sum, a);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 4 * kSums * n_rounds;
+}
+
 std::uint64_t read_neon(const std::byte* data, std::size_t n_bytes) {
   uint64x2_t sums[4];
   for (uint64x2_t& sum : sums) sum = vdupq_n_u64(0);
@@ -176,17 +236,11 @@ JEVONS_TARGET_END
 
 namespace jevons::kernels {
 
-double int8_peak_operations_per_second(Isa isa, double seconds) {
+namespace {
+
+// Operations per second of what `run` does in so many rounds.
+double peak_of(std::int64_t (*run)(int n_rounds), double seconds) {
   constexpr int kRounds = 20000;
-  auto* run = run_scalar;
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx2) run = run_avx2;
-  if (isa == Isa::kAvx512) run = run_avx512;
-#elif defined(__aarch64__)
-  if (isa == Isa::kNeon) run = run_neon;
-#else
-  static_cast<void>(isa);
-#endif
   run(kRounds);  // the clock of the wide units rises only when they are in use
   const double start = thread_seconds();
   std::int64_t n_operations = 0;
@@ -196,6 +250,34 @@ double int8_peak_operations_per_second(Isa isa, double seconds) {
     elapsed = thread_seconds() - start;
   } while (elapsed < seconds);
   return static_cast<double>(n_operations) / elapsed;
+}
+
+}  // namespace
+
+double int8_peak_operations_per_second(Isa isa, double seconds) {
+  auto* run = run_scalar;
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) run = run_avx2;
+  if (isa == Isa::kAvx512) run = run_avx512;
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) run = run_neon;
+#else
+  static_cast<void>(isa);
+#endif
+  return peak_of(run, seconds);
+}
+
+double f32_peak_operations_per_second(Isa isa, double seconds) {
+  auto* run = floats_scalar;
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) run = floats_avx2;
+  if (isa == Isa::kAvx512) run = floats_avx512;
+#elif defined(__aarch64__)
+  if (isa == Isa::kNeon) run = floats_neon;
+#else
+  static_cast<void>(isa);
+#endif
+  return peak_of(run, seconds);
 }
 
 double read_bandwidth_bytes_per_second(const std::byte* data, std::size_t n_bytes) {

@@ -16,6 +16,10 @@ namespace jevons::kernels {
 /// set. Runs for `seconds` or a little longer. The CPU must have `isa`.
 [[nodiscard]] double int8_peak_operations_per_second(Isa isa, double seconds = 0.05);
 
+/// The same of fused multiplications and additions of 32-bit floats (two for each pair), with the
+/// widest vectors of `isa`.
+[[nodiscard]] double f32_peak_operations_per_second(Isa isa, double seconds = 0.05);
+
 /// Bytes per second of reading `n_bytes` at `data` once, from start to end. For the bandwidth of
 /// memory the buffer must be several times larger than the caches, and written to beforehand.
 [[nodiscard]] double read_bandwidth_bytes_per_second(const std::byte* data, std::size_t n_bytes);

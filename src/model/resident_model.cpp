@@ -23,16 +23,10 @@
 namespace jevons {
 namespace {
 
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-// What stays available to the rest of the system.
-constexpr std::uint64_t kLeastReserve = 512 * kMiB;
-constexpr std::uint64_t kReserveShare = 32;  // of all memory: one part in so many
 constexpr auto kLook = std::chrono::milliseconds(250);
 constexpr auto kSave = std::chrono::minutes(5);
 
-std::uint64_t reserve_bytes() {
-  return std::max(kLeastReserve, memory_info().total_bytes / kReserveShare);
-}
+std::uint64_t reserve_bytes() { return system_reserve_bytes(memory_info().total_bytes); }
 
 std::uint64_t least_cache_bytes(const ExpertLayout& layout) {
   // Enough that the next expert is read while one is computed.

@@ -74,7 +74,8 @@ enum OptionUser : unsigned {
   kModelOptions = 2,
   kThreadOptions = 4,
   kServeOptions = 8,
-  kCostOptions = 16
+  kCostOptions = 16,
+  kPlanOptions = 32
 };
 
 struct OptionSpec {

@@ -1,0 +1,101 @@
+#include "meter/kernel_shares.h"
+
+#include <array>
+#include <cmath>
+
+namespace jevons {
+namespace {
+
+enum TypeId : std::uint32_t {
+  kF32 = 0,
+  kF16 = 1,
+  kQ4_0 = 2,
+  kQ8_0 = 8,
+  kQ2_K = 10,
+  kQ3_K = 11,
+  kQ4_K = 12,
+  kQ5_K = 13,
+  kQ6_K = 14,
+  kIq4Nl = 20,
+  kIq4Xs = 23,
+  kBf16 = 30,
+};
+
+constexpr std::array<double, 5> kTokens = {1, 4, 16, 64, 256};
+
+struct Shares {
+  std::uint32_t type_id;
+  std::array<double, kTokens.size()> at;
+};
+
+// docs/PERFORMANCE.md, "The AVX2 kernels again": Zen 3, of the peak for 4 tokens and more. One
+// token is given there as a share of one thread's bandwidth, 20.2 GB/s; with the peak of 290 GOP/s
+// that stands behind the others, 18 GB/s of Q4_K are 64 GOP/s. Those above 85 % of the bandwidth
+// waited for memory: theirs is a lower bound.
+constexpr Shares kAvx2[] = {
+    {kQ4_0, {0.156, 0.29, 0.46, 0.54, 0.51}}, {kQ8_0, {0.129, 0.18, 0.31, 0.33, 0.33}},
+    {kQ2_K, {0.229, 0.33, 0.52, 0.57, 0.57}}, {kQ3_K, {0.143, 0.23, 0.50, 0.57, 0.56}},
+    {kQ4_K, {0.220, 0.29, 0.52, 0.63, 0.64}}, {kQ5_K, {0.158, 0.24, 0.47, 0.58, 0.58}},
+    {kQ6_K, {0.134, 0.19, 0.41, 0.45, 0.50}}, {kIq4Xs, {0.144, 0.24, 0.33, 0.37, 0.35}},
+};
+
+// docs/PERFORMANCE.md, "Kernels": Zen 5, one token (of 41 GB/s; the peak about 0.95 Tops) and 64
+// and 256 tokens; all of one token waited for memory. 4 and 16 tokens lie between as on AVX2. Q2_K,
+// Q3_K, Q4_0 and IQ4_XS were not measured: Q2_K and Q3_K as Q4_K and Q5_K, the others as Q8_0.
+constexpr Shares kAvx512[] = {
+    {kQ4_0, {0.065, 0.15, 0.40, 0.52, 0.65}}, {kQ8_0, {0.065, 0.15, 0.40, 0.52, 0.65}},
+    {kQ2_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kQ3_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
+    {kQ4_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kQ5_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
+    {kQ6_K, {0.096, 0.18, 0.42, 0.53, 0.62}}, {kIq4Xs, {0.065, 0.15, 0.40, 0.52, 0.65}},
+};
+
+// Routers, in prompts of 512 (docs/PLAN.md). BF16 and F16 weights were not measured apart.
+constexpr double kFloatShare = 0.35;
+
+std::uint32_t nearest_type(std::uint32_t type_id) {
+  switch (type_id) {
+    case kQ4_0:
+    case kQ8_0:
+    case kQ2_K:
+    case kQ3_K:
+    case kQ4_K:
+    case kQ5_K:
+    case kQ6_K:
+    case kIq4Xs:
+      return type_id;
+    case kIq4Nl:
+      return kIq4Xs;
+    default:
+      return type_id < kQ8_0 ? kQ4_0 : kQ5_K;
+  }
+}
+
+}  // namespace
+
+bool is_float_type(std::uint32_t type_id) {
+  return type_id == kF32 || type_id == kF16 || type_id == kBf16;
+}
+
+double kernel_share(std::uint32_t type_id, double n_tokens, std::string_view kernels) {
+  if (is_float_type(type_id)) return kFloatShare;
+  if (kernels == "scalar") return 1;
+  const std::uint32_t wanted = nearest_type(type_id);
+  const Shares* shares = nullptr;
+  for (const Shares& one : kernels == "avx512" ? kAvx512 : kAvx2) {
+    if (one.type_id == wanted) shares = &one;
+  }
+  if (n_tokens <= kTokens.front()) return shares->at.front();
+  for (std::size_t i = 1; i < kTokens.size(); ++i) {
+    if (n_tokens > kTokens[i]) continue;
+    const double part = std::log(n_tokens / kTokens[i - 1]) / std::log(kTokens[i] / kTokens[i - 1]);
+    return shares->at[i - 1] + part * (shares->at[i] - shares->at[i - 1]);
+  }
+  return shares->at.back();
+}
+
+double attention_share(bool is_prompt) {
+  // docs/PLAN.md: `jevons bench --breakdown` of 3 and 4 real layers after 4,096 tokens, AVX2.
+  return is_prompt ? 0.54 : 0.39;
+}
+
+}  // namespace jevons
