@@ -177,7 +177,7 @@ MeasuredMachine measured_machine(const DiskSample& sample, const MeasureOptions&
     machine.facts = measure_machine(identity, now, options);
   }
   MachineFacts& facts = machine.facts;
-  if (facts.disk(sample.device) == nullptr) {
+  if (options.needs_disk && facts.disk(sample.device) == nullptr) {
     if (options.progress) options.progress("measuring the disk");
     auto disk = measure_disk(sample, now);
     if (disk) {

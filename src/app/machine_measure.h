@@ -29,6 +29,7 @@ struct DiskSample {
 struct MeasureOptions {
   std::string cache_path;                                 // machine.json; empty: nothing is kept
   bool again = false;                                     // measure although it is known
+  bool needs_disk = true;                                 // else it is not measured, only looked up
   std::function<void(const std::string& what)> progress;  // may be empty
 };
 

@@ -111,7 +111,7 @@ std::string machines_text(int columns) {
   }
   out += table.render(columns);
   for (const MachineFacts& machine : presets) {
-    out += fmt::format("\n{}: {}\n", machine.name, machine.description);
+    out += "\n" + wrapped(fmt::format("{}: {}", machine.name, machine.description), columns, 2);
     const auto source = [&](const char* name, const std::string& text) {
       out += wrapped(fmt::format("  {}: {}", name, text), columns, 4);
     };
@@ -144,7 +144,8 @@ std::string machines_json() {
 std::string catalogue_text(int columns) {
   std::string out;
   for (const FamilyMember& member : m2_family()) {
-    out += fmt::format("{:<14} {}  {}\n", member.name, member.released, member.source);
+    out += wrapped(fmt::format("{:<14} {}  {}", member.name, member.released, member.source),
+                   columns, 24);
   }
   out += "\nTheir mixes, such as M2.5:Q4_K_M; sizes follow from the tensors' shapes.\n\n";
   TextTable table({"mix", ">bits", ">size", "runs", "types by"});

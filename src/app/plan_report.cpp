@@ -41,7 +41,9 @@ std::string memory_text_of(const ModelPlan& plan) {
 }
 
 std::string loading_text(const ModelPlan& plan) {
-  if (plan.warm_seconds <= 0) return "not known without the disk's speed";
+  if (plan.fit == Fit::kInMemory && plan.warm_seconds <= 0) {
+    return "at once; the first prompts read the file";
+  }
   if (plan.fit == Fit::kInMemory) {
     return fmt::format("at once; the first prompts read the file, {} in all",
                        seconds_text(plan.warm_seconds));

@@ -9,7 +9,7 @@
 
 namespace jevons {
 
-/// Broken at blanks to `columns`; later lines begin with `indent` blanks.
+/// Broken at blanks to `columns`; later lines begin with `indent` blanks. Several blanks stay.
 [[nodiscard]] std::string wrapped(std::string_view text, int columns, int indent);
 
 /// "31.4 GiB": memory of a machine, which is sold in these units.

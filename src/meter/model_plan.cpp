@@ -299,16 +299,17 @@ ModelPlan plan_model(const PlannedModel& model, const PlanRequest& request) {
 
 std::optional<Recommendation> recommend(std::span<const ModelPlan> plans, int n_agents) {
   std::optional<Recommendation> fastest, most_bits;
+  const std::string each = n_agents > 1 ? fmt::format(" for each of {} agents", n_agents) : "";
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const ModelPlan& plan = plans[i];
     if (!plan.runs()) continue;
     if (!fastest || plan.answer.expected > plans[fastest->index].answer.expected) {
-      fastest = Recommendation{i, "the fastest; none writes as fast as people read"};
+      fastest = Recommendation{i, "the fastest; none writes as fast as people read" + each};
     }
     if (plan.answer.expected / std::max(1, n_agents) < kReadingSpeed) continue;
     if (!most_bits ||
         plan.model.bits_per_weight() > plans[most_bits->index].model.bits_per_weight()) {
-      most_bits = Recommendation{i, "the most bits that write as fast as people read"};
+      most_bits = Recommendation{i, "the most bits that write as fast as people read" + each};
     }
   }
   return most_bits ? most_bits : fastest;

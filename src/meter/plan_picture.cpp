@@ -19,6 +19,10 @@ constexpr std::array kColours = {"#2f7ed8", "#d9662b", "#1f9d77", "#a05fd0",
                                  "#b8860b", "#d6487e", "#5a9a1f", "#7a8594"};
 
 const char* colour_of(std::size_t index) { return kColours[index % kColours.size()]; }
+// Those that take a colour a second time.
+const char* dashes_of(std::size_t index) {
+  return index < kColours.size() ? "" : " stroke-dasharray=\"7 3\"";
+}
 
 double x_of(double n_bytes) {
   const double part = std::log(n_bytes / (kLeastGiB * kGiB)) / std::log(kMostGiB / kLeastGiB);
@@ -102,8 +106,8 @@ class Picture {
         points +=
             fmt::format("{}{:.1f},{:.1f}", points.empty() ? "" : " ", x_of(n_bytes), y_of(speed));
       }
-      out_ += fmt::format("<polyline class=\"curve\" stroke=\"{}\" points=\"{}\"/>\n", colour_of(i),
-                          points);
+      out_ += fmt::format("<polyline class=\"curve\" stroke=\"{}\"{} points=\"{}\"/>\n",
+                          colour_of(i), dashes_of(i), points);
       if (const auto speed = at(curves_[i], mark_bytes)) {
         out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\" fill=\"{}\"/>\n",
                             x_of(mark_bytes), y_of(*speed), colour_of(i));
@@ -138,7 +142,7 @@ class Picture {
           "<path class=\"leader\" stroke=\"{}\" d=\"M{:.1f} {:.1f} L{:.1f} {:.1f}\"/>\n",
           colour_of(one.curve), x_of(curve.points.back().first), end, kRight + 10, one.y);
       out_ += fmt::format(
-          "<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"curve-name\" fill=\"{}\">{}</text>\n",
+          "<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"curve-name\" style=\"fill:{}\">{}</text>\n",
           kRight + 14, one.y + 4, colour_of(one.curve), escaped(curve.name));
     }
   }

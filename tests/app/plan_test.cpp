@@ -109,7 +109,9 @@ TEST_F(PlanProgram, TheServerOfTheAgentsTakesItsOptions) {
   const std::string help = run_program({"serve", "--help"}).out;
   std::istringstream words(command);
   for (std::string word; words >> word;) {
-    if (word.starts_with("-")) EXPECT_THAT(help, HasSubstr(word));
+    if (word.starts_with("-")) {
+      EXPECT_THAT(help, HasSubstr(word));
+    }
   }
 }
 
