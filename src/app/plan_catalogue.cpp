@@ -7,6 +7,7 @@
 #include "app/plan_report.h"
 #include "app/plan_text.h"
 #include "app/quantity.h"
+#include "app/term/bars.h"
 #include "app/term/table.h"
 #include "meter/machine_presets.h"
 #include "weights/m2_tensor_shapes.h"

@@ -4,6 +4,7 @@
 
 #include "app/plan_text.h"
 #include "app/quantity.h"
+#include "app/term/bars.h"
 #include "app/term/table.h"
 #include "base/memory_info.h"
 

@@ -2,35 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "app/quantity.h"
-#include "app/term/terminal.h"
+#include "app/term/bars.h"
 #include "meter/machine_presets.h"
 
 namespace jevons {
-
-std::string wrapped(std::string_view text, int columns, int indent) {
-  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  std::string out, line(text.substr(0, begin));
-  bool is_first = true;  // word of its line
-  text.remove_prefix(begin);
-  while (!text.empty()) {
-    const std::size_t blank = std::min(text.find(' '), text.size());
-    const std::string word(text.substr(0, blank));
-    text.remove_prefix(std::min(text.size(), blank + 1));
-    if (!is_first && display_width(line) + 1 + display_width(word) > columns) {
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-      line = std::string(static_cast<std::size_t>(indent), ' ') + word;
-    } else {
-      line += (is_first ? "" : " ") + word;
-    }
-    is_first = false;
-  }
-  return out + line + "\n";
-}
 
 std::string ram_text(double n_bytes) {
   const double gib = n_bytes / 0x1p30;

@@ -9,9 +9,6 @@
 
 namespace jevons {
 
-/// Broken at blanks to `columns`; later lines begin with `indent` blanks. Several blanks stay.
-[[nodiscard]] std::string wrapped(std::string_view text, int columns, int indent);
-
 /// "31.4 GiB": memory of a machine, which is sold in these units.
 [[nodiscard]] std::string ram_text(double n_bytes);
 /// "3.1", "12.4", "310"

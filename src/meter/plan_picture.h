@@ -1,5 +1,5 @@
-// Speed against memory as a picture: a curve for each quantisation, this machine marked. SVG that
-// is legible on light and dark pages, without scripts and fonts of its own. Pure; any thread.
+// Speed against memory as a picture: a curve for each quantisation, this machine marked. Pure; any
+// thread.
 #pragma once
 
 #include <span>
@@ -26,7 +26,7 @@ struct PictureText {
   std::string title, subtitle, mark;  // mark: what the marked memory is, "this machine"
 };
 
-/// mark_bytes: memory of the marked machine; 0: none is.
+/// A whole SVG document. mark_bytes: memory of the marked machine; 0: none is.
 [[nodiscard]] std::string speed_picture(std::span<const SpeedCurve> curves, double mark_bytes,
                                         const PictureText& text);
 

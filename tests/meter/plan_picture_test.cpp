@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "meter/machine_presets.h"
@@ -48,35 +49,40 @@ TEST(PlanPicture, CurvesRiseWithMemoryUntilAllIsThere) {
   }
 }
 
-TEST(PlanPicture, IsASoundDrawing) {
-  const std::vector<SpeedCurve> curves = {{"A<B", {{8e9, 1}, {600e9, 9}}},
-                                          {"C&D", {{8e9, 2}, {9e9, 9}}}};
-  const std::string svg = speed_picture(curves, 16e9, {"Title \"x\"", "sub", "here"});
-  EXPECT_THAT(
-      svg, AllOf(HasSubstr("<svg xmlns="), HasSubstr("A&lt;B"), HasSubstr("C&amp;D"),
-                 HasSubstr("here"), HasSubstr("prefers-color-scheme"), HasSubstr("memory in GiB"),
-                 Not(HasSubstr("nan")), Not(HasSubstr("inf")), Not(HasSubstr("<script"))));
-  // Every coordinate lies on the paper.
-  const std::regex number("(?:x|y|cx|cy|x1|x2|y1|y2)=\"(-?[0-9.]+)\"");
-  for (std::sregex_iterator it(svg.begin(), svg.end(), number), end; it != end; ++it) {
-    const double value = std::stod((*it)[1]);
-    EXPECT_GE(value, 0);
-    EXPECT_LE(value, 800);
+TEST(PlanPicture, DrawsEveryCurveAndTheMark) {
+  std::vector<SpeedCurve> curves;
+  for (int i = 0; i < 13; ++i) {
+    curves.push_back({"mix" + std::to_string(i) + "x", {{8e9, 1}, {500e9, 2.0 + i}}});
   }
+  const std::string svg = speed_picture(curves, 64e9, {"Title", "sub", "here"});
+  for (const SpeedCurve& curve : curves) EXPECT_THAT(svg, HasSubstr(curve.name));
+  EXPECT_THAT(svg, AllOf(HasSubstr("here"), HasSubstr("memory in GiB"), Not(HasSubstr("nan"))));
+  // A dot on each curve where the mark is; none without it, and none where a curve is not.
+  const auto n_dots = [](const std::string& text) {
+    const std::regex dot("<circle ");
+    return std::distance(std::sregex_iterator(text.begin(), text.end(), dot), {});
+  };
+  EXPECT_EQ(n_dots(svg), 13);
+  EXPECT_EQ(n_dots(speed_picture(curves, 0, {"t", "s", ""})), 0);
+  EXPECT_EQ(n_dots(speed_picture(curves, 5e9, {"t", "s", "small"})), 0);
 }
 
-TEST(PlanPicture, LabelsDoNotTouch) {
+TEST(PlanPicture, NamesDoNotTouchAndStayOnThePaper) {
   std::vector<SpeedCurve> curves;
-  for (int i = 0; i < 8; ++i)
-    curves.push_back({"mix " + std::to_string(i), {{8e9, 1}, {5e11, 1.0 + 0.001 * i}}});
+  for (int i = 0; i < 14; ++i) {
+    curves.push_back({"mix " + std::to_string(i), {{8e9, 1}, {5e11, 0.1 + 0.001 * i}}});
+  }
   const std::string svg = speed_picture(curves, 0, {"t", "s", ""});
-  const std::regex label("<text x=\"[0-9.]+\" y=\"([0-9.]+)\" class=\"curve-name\"");
+  const std::regex name("y=\"([0-9.]+)\" text-anchor=\"start\" class=\"f[0-7]\"");
   std::vector<double> places;
-  for (std::sregex_iterator it(svg.begin(), svg.end(), label), end; it != end; ++it) {
+  for (std::sregex_iterator it(svg.begin(), svg.end(), name), end; it != end; ++it) {
     places.push_back(std::stod((*it)[1]));
   }
-  ASSERT_EQ(places.size(), 8U);
+  ASSERT_EQ(places.size(), 14U);
+  std::sort(places.begin(), places.end());
   for (std::size_t i = 1; i < places.size(); ++i) EXPECT_GE(places[i] - places[i - 1], 14.9);
+  EXPECT_GT(places.front(), 60);
+  EXPECT_LT(places.back(), 480);
 }
 
 TEST(PlanPicture, NothingToDrawIsStillADrawing) {
