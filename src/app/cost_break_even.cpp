@@ -83,7 +83,7 @@ Result<BreakEvenReport> BreakEvenReport::of(const CostInputs& inputs) {
     if (const auto hosted = hosted_cost(model.price(), tokens)) {
       JEVONS_ASSIGN(row.result, break_even(inputs.machine, report.workload, *hosted));
     }
-    report.rows.push_back(std::move(row));
+    report.rows.push_back(row);
   }
   std::ranges::stable_sort(report.rows, {}, [](const BreakEvenRow& row) {
     const bool pays = row.result && row.result->months;

@@ -21,6 +21,7 @@ PricedModel release(const std::string& id, const std::string& vendor, int day, i
 
 std::vector<std::string> ids(const std::vector<TrendRelease>& releases) {
   std::vector<std::string> names;
+  names.reserve(releases.size());
   for (const TrendRelease& one : releases) names.push_back(one.model->id);
   return names;
 }

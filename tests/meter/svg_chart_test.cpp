@@ -18,6 +18,7 @@ using testing::Not;
 
 std::vector<std::string> labels(const std::vector<ChartTick>& ticks) {
   std::vector<std::string> found;
+  found.reserve(ticks.size());
   for (const ChartTick& tick : ticks) found.push_back(tick.label);
   return found;
 }
@@ -26,7 +27,6 @@ std::vector<std::string> labels(const std::vector<ChartTick>& ticks) {
 void expect_well_formed(const std::string& svg) {
   std::vector<std::string> open;
   const std::regex tag("<(/?)([a-z]+)([^<>]*?)(/?)>");
-  std::string without;
   for (std::sregex_iterator it(svg.begin(), svg.end(), tag), end; it != end; ++it) {
     const std::string name = (*it)[2];
     if ((*it)[1] == "/") {
