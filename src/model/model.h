@@ -58,7 +58,7 @@ struct PassControl {
   const std::atomic<bool>* abandon = nullptr;
   /// Called after each layer but the last, by the thread that runs the pass; may run another model
   /// that shares weights and expert cache. False: the pass is given up.
-  std::function<bool()> between_layers;
+  std::function<bool()> between_layers = {};
 };
 
 class Model {
