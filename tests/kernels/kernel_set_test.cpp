@@ -57,6 +57,9 @@ TEST(MachinePeak, FiguresAreThoseOfAMachine) {
     const double peak = int8_peak_operations_per_second(isa, 0.002);
     EXPECT_GT(peak, 1e7);
     EXPECT_LT(peak, 1e14);
+    const double floats = f32_peak_operations_per_second(isa, 0.002);
+    EXPECT_GT(floats, 1e6);
+    EXPECT_LT(floats, 1e14);
   }
   const std::vector<std::byte> bytes(std::size_t{4} << 20, std::byte{1});
   const double bandwidth = read_bandwidth_bytes_per_second(bytes.data(), bytes.size());
