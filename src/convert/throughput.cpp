@@ -124,7 +124,7 @@ class Bench {
     const double seconds = seconds_since(start);
     model_.time_stages(nullptr);
     if (figure != nullptr && options_.experts != nullptr) {
-      if (!figure->streaming) figure->streaming.emplace();
+      if (!figure->streaming) figure->streaming = SpeedFigure::Streaming{};
       figure->streaming->seconds += seconds;
       add_difference(*figure->streaming, before, counts_of(*options_.experts, model_.foresight()));
     }
@@ -237,7 +237,7 @@ Result<void> note_limits(SpeedFigure& figure, const SpeedOptions& options) {
   if (options.progress) options.progress("measuring the machine");
   if (options.experts != nullptr && options.measure_disk) {
     JEVONS_ASSIGN(const double speed, options.measure_disk());
-    if (!figure.streaming) figure.streaming.emplace();
+    if (!figure.streaming) figure.streaming = SpeedFigure::Streaming{};
     figure.streaming->disk_bytes_per_second =
         std::max(figure.streaming->disk_bytes_per_second, speed);
   }
