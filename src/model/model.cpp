@@ -33,7 +33,6 @@ int most_jobs(const ModelConfig& config) { return std::max(4, 2 * config.n_exper
 struct Model::State {
   State(const M2Weights& w, const ModelOptions& options);
 
-  Result<void> read_embeddings();
   Result<void> embed(std::span<const BatchToken> batch);
   Result<void> run(std::span<const BatchToken> batch, float* logits, const RoutingHooks& hooks);
   Result<void> layer(int index, const RoutingHooks& hooks);
@@ -57,7 +56,9 @@ struct Model::State {
   const kernels::KernelSet& set;
   const KvLayout kv_layout;
   const std::vector<double> frequencies;
-  std::vector<std::byte> embedding_rows;  // [max_batch][row_bytes], where they come from the file
+  // Of the tokens of a pass, where rows of the embedding come from the file.
+  std::vector<std::int32_t> ids;
+  std::vector<std::byte> embedding_rows;  // [max_batch][row_bytes]
   ThreadPool pool;
   Linear linear;
   Attention attention;
@@ -106,6 +107,7 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
       encoded_hidden(set, o.max_batch, config.hidden_size),
       encoded_attended(set, o.max_batch, config.q_size()) {
   if (w.embedding_file != nullptr) {
+    ids.reserve(rows_for(o.max_batch));
     embedding_rows.resize(rows_for(o.max_batch) * w.token_embedding.row_bytes);
   }
   active.reserve(rows_for(o.max_batch));
@@ -125,20 +127,15 @@ Model::State::State(const M2Weights& w, const ModelOptions& o)
   }
 }
 
-Result<void> Model::State::read_embeddings() {
-  const std::size_t row_bytes = weights.token_embedding.row_bytes;
-  for (std::size_t row = 0; row < active.size(); ++row) {
-    JEVONS_TRY(
-        weights.embedding_file->read_row(active[row].id, embedding_rows.data() + row * row_bytes));
-  }
-  return {};
-}
-
 Result<void> Model::State::embed(std::span<const BatchToken> batch) {
   active.assign(batch.begin(), batch.end());
   const Matrix& table = weights.token_embedding;
   const bool from_file = weights.embedding_file != nullptr;
-  if (from_file) JEVONS_TRY(read_embeddings());
+  if (from_file) {
+    ids.clear();
+    for (const BatchToken& token : batch) ids.push_back(token.id);
+    JEVONS_TRY(weights.embedding_file->read_rows(ids, embedding_rows.data()));
+  }
   pool.parallel_for(n_active(), [&](int i, int) {
     const auto row = static_cast<std::size_t>(i);
     const BatchToken& token = active[row];

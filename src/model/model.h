@@ -79,10 +79,9 @@ class Model {
 
   /// Runs 1 to max_batch tokens and stores their keys and values. Tokens of one sequence come in
   /// the order of their positions. logits: [number of tokens with wants_logits][vocab_size], in
-  /// batch order; may be null if there are none. Allocates nothing but what reading
-  /// experts takes. Fails only if experts or rows of the embedding have to be read and cannot be:
-  /// the logits and the batch's keys and values are then not to be used, and the batch may be run
-  /// again.
+  /// batch order; may be null if there are none. Allocates nothing but what reading experts takes.
+  /// Fails only if experts or rows of the embedding have to be read and cannot be: the logits and
+  /// the batch's keys and values are then not to be used, and the batch may be run again.
   [[nodiscard]] Result<void> forward(std::span<const BatchToken> batch, float* logits,
                                      const RoutingHooks& hooks = {});
 

@@ -19,7 +19,15 @@ Result<EmbeddingFile> EmbeddingFile::open(const ModelFile& file, const Matrix& t
   return opened;
 }
 
-Result<void> EmbeddingFile::read_row(std::int64_t row, std::byte* into) const {
+Result<void> EmbeddingFile::read_rows(std::span<const std::int32_t> rows, std::byte* into) const {
+  for (const std::int32_t row : rows) {
+    JEVONS_TRY(read_row(row, into));
+    into += row_bytes_;
+  }
+  return check_unchanged(file_.front());
+}
+
+Result<void> EmbeddingFile::read_row(std::int32_t row, std::byte* into) const {
   const DiskFile& file = file_.front();
   const std::uint64_t begin = offset_ + static_cast<std::uint64_t>(row) * row_bytes_;
   for (std::size_t done = 0; done < row_bytes_;) {
@@ -36,7 +44,7 @@ Result<void> EmbeddingFile::read_row(std::int64_t row, std::byte* into) const {
     }
     done += static_cast<std::size_t>(n_bytes);
   }
-  return check_unchanged(file);
+  return {};
 }
 
 }  // namespace jevons

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -22,11 +23,13 @@ class EmbeddingFile {
   /// `table` is a view into `file`. Errors name the path and the system's reason.
   [[nodiscard]] static Result<EmbeddingFile> open(const ModelFile& file, const Matrix& table);
 
-  /// into: [row_bytes of the table]; row: 0 to the table's height. Errors: the file was changed or
-  /// cut since it was opened, or could not be read.
-  [[nodiscard]] Result<void> read_row(std::int64_t row, std::byte* into) const;
+  /// into: [rows][row_bytes of the table]; each row: 0 to the table's height. Errors: the file was
+  /// changed or cut since it was opened, or could not be read.
+  [[nodiscard]] Result<void> read_rows(std::span<const std::int32_t> rows, std::byte* into) const;
 
  private:
+  [[nodiscard]] Result<void> read_row(std::int32_t row, std::byte* into) const;
+
   std::vector<DiskFile> file_;  // the one that has the table
   std::uint64_t offset_ = 0;
   std::size_t row_bytes_ = 0;

@@ -60,8 +60,8 @@ class EmbeddingFileTest : public ::testing::Test {
 
 TEST_F(EmbeddingFileTest, ReadsEachRow) {
   const EmbeddingFile file = open();
-  for (const std::int64_t row : {0, 1, 49, 20, 49}) {
-    ASSERT_TRUE(file.read_row(row, into_));
+  for (const std::int32_t row : {0, 1, 49, 20, 49}) {
+    ASSERT_TRUE(file.read_rows({{row}}, into_));
     for (std::int64_t column = 0; column < kColumns; ++column) {
       EXPECT_EQ(row_[static_cast<std::size_t>(column)],
                 static_cast<float>(row * kColumns + column));
@@ -73,10 +73,10 @@ TEST_F(EmbeddingFileTest, AFileThatWasCutIsAnError) {
   const EmbeddingFile file = open();
   const auto begin = static_cast<std::uint64_t>(model_->place_of(table_.data).offset);
   std::filesystem::resize_file(path_, begin + 10 * kRowBytes + 4);
-  const auto missing = file.read_row(10, into_);
+  const auto missing = file.read_rows({{10}}, into_);
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr("in the middle of row 10"));
-  const auto there = file.read_row(0, into_);
+  const auto there = file.read_rows({{0}}, into_);
   ASSERT_FALSE(there);
   EXPECT_THAT(there.error().message, HasSubstr("was changed while it was in use"));
 }
@@ -85,7 +85,7 @@ TEST_F(EmbeddingFileTest, AFileThatWasWrittenToIsAnError) {
   const EmbeddingFile file = open();
   std::filesystem::last_write_time(
       path_, std::filesystem::last_write_time(path_) + std::chrono::seconds(1));
-  const auto changed = file.read_row(3, into_);
+  const auto changed = file.read_rows({{3}}, into_);
   ASSERT_FALSE(changed);
   EXPECT_THAT(changed.error().message, HasSubstr("was last written to at"));
 }
