@@ -1,11 +1,11 @@
 #include "meter/machine_facts.h"
 
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "base/utf8.h"
+#include "meter/day.h"
 
 namespace jevons {
 namespace {
@@ -77,7 +77,7 @@ std::string machine_facts_json(const MachineFacts& facts) {
   out["description"] = utf8_sanitize(facts.description);
   out["identity"] = facts.identity;
   out["measured_at"] = facts.measured_at;
-  out["date"] = date_text(facts.measured_at);
+  out["date"] = day_text(day_of(facts.measured_at));
   out["ram_bytes"] = figure_json(facts.ram_bytes);
   out["cores"] = facts.n_cores;
   out["kernels"] = facts.kernels;
@@ -92,7 +92,7 @@ std::string machine_facts_json(const MachineFacts& facts) {
                             {"bytes_per_second", figure_json(disk.bytes_per_second)},
                             {"read_bytes", disk.read_bytes},
                             {"measured_at", disk.measured_at},
-                            {"date", date_text(disk.measured_at)}});
+                            {"date", day_text(day_of(disk.measured_at))}});
   }
   out["gpus"] = Json::array();
   for (const MachineFacts::Gpu& gpu : facts.gpus) {
@@ -133,13 +133,6 @@ Result<void> save_machine_facts(const std::string& path, const MachineFacts& fac
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   return write_file_atomically(path, machine_facts_json(facts) + "\n");
-}
-
-std::string date_text(std::int64_t seconds) {
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  if (::gmtime_r(&time, &parts) == nullptr) return "?";
-  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
 }  // namespace jevons

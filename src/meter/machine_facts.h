@@ -70,7 +70,4 @@ struct MachineFacts {
 /// Makes the folder if it is missing. Errors name the path.
 [[nodiscard]] Result<void> save_machine_facts(const std::string& path, const MachineFacts& facts);
 
-/// "2026-11-28": of seconds since 1970, in UTC.
-[[nodiscard]] std::string date_text(std::int64_t seconds);
-
 }  // namespace jevons

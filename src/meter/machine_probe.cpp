@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -52,15 +53,6 @@ std::uint64_t number_in(const fs::path& path) {
   return file >> value ? value : 0;
 }
 
-// FNV-1a, 64 bits: tells machines apart, keeps no secret but the machine's id.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  }
-  return hash;
-}
-
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> entries;
   std::error_code error;
@@ -105,8 +97,9 @@ std::vector<std::string> processor_features(const std::string& root) {
 std::string machine_identity(int n_cores, std::uint64_t ram_bytes, const std::string& root) {
   std::string id = first_line(root + "/etc/machine-id");
   if (id.empty()) id = first_line(root + "/proc/sys/kernel/hostname");
-  return fmt::format("{:016x}", hash_of(fmt::format("{}|{}|{}|{}", id, processor_name(root),
-                                                    n_cores, ram_bytes >> 28)));
+  const std::string facts =
+      fmt::format("{}|{}|{}|{}", id, processor_name(root), n_cores, ram_bytes >> 28);
+  return fmt::format("{:016x}", XXH3_64bits(facts.data(), facts.size()));
 }
 
 std::vector<MachineFacts::Gpu> find_gpus(const std::string& root) {

@@ -49,14 +49,6 @@ Result<void> add_models(std::vector<PricedModel>& models, std::vector<PricedMode
 
 }  // namespace
 
-std::string day_text(Day day) {
-  const std::chrono::year_month_day date(day);
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-}
-
-Day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }
-
 PriceBook PriceBook::shipped() {
   PriceBook book;
   auto models = read_price_book(kShippedPrices, "the program's price book", "");

@@ -3,7 +3,6 @@
 // files extend it or come before it. Values; any thread.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,15 +11,9 @@
 
 #include "base/result.h"
 #include "meter/amount.h"
+#include "meter/day.h"
 
 namespace jevons {
-
-using Day = std::chrono::sys_days;
-
-/// "2026-02-13".
-[[nodiscard]] std::string day_text(Day day);
-/// By the system's clock, in UTC.
-[[nodiscard]] Day today();
 
 struct PriceSource {
   std::string name;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/atomic_file.h"
+#include "meter/day.h"
 
 namespace jevons {
 namespace {
@@ -98,8 +99,8 @@ TEST(MachineFacts, DamagedFilesAreRefusedByName) {
 }
 
 TEST(MachineFacts, DatesAreInUtc) {
-  EXPECT_EQ(date_text(0), "1970-01-01");
-  EXPECT_EQ(date_text(1'795'000'000), "2026-11-18");
+  EXPECT_EQ(day_text(day_of(0)), "1970-01-01");
+  EXPECT_EQ(day_text(day_of(1'795'000'000)), "2026-11-18");
 }
 
 }  // namespace
