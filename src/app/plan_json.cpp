@@ -43,6 +43,7 @@ Json plan_json(const ModelPlan& plan, const PlanRequest& request) {
       {"active_part", static_cast<double>(model.n_active_parameters()) / all},
       {"bytes_per_token", model.bytes_per_token()},
       {"dense_bytes", model.dense_bytes()},
+      {"pinned_bytes", model.pinned_bytes()},
       {"expert_bytes", model.expert_bytes()},
       {"kv_bytes_per_token",
        {{"q8_0", model.kv_bytes_per_token("q8_0")}, {"f16", model.kv_bytes_per_token("f16")}}},

@@ -6,6 +6,7 @@
 #include "app/residency_settings.h"
 #include "app/term/progress_line.h"
 #include "base/memory_info.h"
+#include "engine/scheduler.h"
 #include "engine/speculation_gate.h"
 #include "meter/machine_presets.h"
 #include "model/model.h"
@@ -77,6 +78,7 @@ Result<NotedRequest> make_plan_request(const PlanFlags& flags, const Settings& s
   request.kv_type = settings.kv_type;
   request.scratch_bytes = Model::scratch_bytes;
   request.n_guess_rows = n_guess_rows(true);
+  request.n_between = kMostBetween;
   JEVONS_ASSIGN(noted.notes, find_machine(flags, settings, target, request));
   return noted;
 }

@@ -6,6 +6,7 @@
 
 #include "app/quantity.h"
 #include "app/term/bars.h"
+#include "meter/day.h"
 #include "meter/machine_presets.h"
 
 namespace jevons {
@@ -48,7 +49,7 @@ std::string machine_lines(const MachineFacts& machine, const std::string& device
                   count_text(machine.f32_peak.value), device,
                   disk != nullptr ? bytes_text(disk->bytes_per_second.value) + "/s"
                                   : std::string("not measured"),
-                  machine.is_measured ? "measured " + date_text(machine.measured_at)
+                  machine.is_measured ? "measured " + day_text(day_of(machine.measured_at))
                                       : "modelled from specifications"),
       columns, 2);
   for (const MachineFacts::Gpu& gpu : machine.gpus) {

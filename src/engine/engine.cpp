@@ -19,6 +19,7 @@
 #include "engine/page_hash.h"
 #include "engine/prefix_cache.h"
 #include "engine/request_checks.h"
+#include "engine/scheduler.h"
 #include "model/model.h"
 #include "model/model_identity.h"
 #include "model/open_model.h"
@@ -90,8 +91,7 @@ Result<void> plan_context_and_pages(const EngineOptions& options, const OpenMode
   // A trace holds passes one after another.
   if ((is_streamed || options.answers_go_between) && options.trace_path.empty()) {
     plan.between = plan.model;
-    plan.between->max_batch =
-        EngineCore::kMostBetween + plan.n_parallel + n_guess_rows(options.speculate);
+    plan.between->max_batch = kMostBetween + plan.n_parallel + n_guess_rows(options.speculate);
     scratch_bytes += Model::scratch_bytes(config, plan.between->max_batch);
   }
   ContextDemand demand{options.context_length, config.context_length, plan.layout.page_bytes,

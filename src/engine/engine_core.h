@@ -45,9 +45,6 @@ struct EngineCoreOptions {
 
 class EngineCore {
  public:
-  /// Tokens of prompts in a step between the layers of a long pass; more would touch most experts.
-  static constexpr int kMostBetween = 16;
-
   /// All three must outlive the core; nobody else touches model and cache from now on.
   EngineCore(Model& model, const Tokenizer& tokenizer, PrefixCache& cache,
              const EngineCoreOptions& options);

@@ -45,6 +45,9 @@ using ServiceHistory = std::map<std::string, std::uint64_t, std::less<>>;
 /// The entry that gives up its pages; nothing for an empty list.
 [[nodiscard]] std::optional<std::size_t> next_to_preempt(std::span<const SchedulerEntry> holders);
 
+/// Tokens of prompts in a step between the layers of a long pass; more would touch most experts.
+inline constexpr int kMostBetween = 16;
+
 struct PromptWork {
   std::size_t index;  // the caller's
   int n_remaining;    // tokens, at least 1

@@ -3,23 +3,10 @@
 #include <array>
 #include <cmath>
 
+#include "weights/tensor_types.h"
+
 namespace jevons {
 namespace {
-
-enum TypeId : std::uint32_t {
-  kF32 = 0,
-  kF16 = 1,
-  kQ4_0 = 2,
-  kQ8_0 = 8,
-  kQ2_K = 10,
-  kQ3_K = 11,
-  kQ4_K = 12,
-  kQ5_K = 13,
-  kQ6_K = 14,
-  kIq4Nl = 20,
-  kIq4Xs = 23,
-  kBf16 = 30,
-};
 
 constexpr std::array<double, 5> kTokens = {1, 4, 16, 64, 256};
 
@@ -33,10 +20,10 @@ struct Shares {
 // that stands behind the others, 18 GB/s of Q4_K are 64 GOP/s. Those above 85 % of the bandwidth
 // waited for memory: theirs is a lower bound.
 constexpr Shares kAvx2[] = {
-    {kQ4_0, {0.156, 0.29, 0.46, 0.54, 0.51}}, {kQ8_0, {0.129, 0.18, 0.31, 0.33, 0.33}},
-    {kQ2_K, {0.229, 0.33, 0.52, 0.57, 0.57}}, {kQ3_K, {0.143, 0.23, 0.50, 0.57, 0.56}},
-    {kQ4_K, {0.220, 0.29, 0.52, 0.63, 0.64}}, {kQ5_K, {0.158, 0.24, 0.47, 0.58, 0.58}},
-    {kQ6_K, {0.134, 0.19, 0.41, 0.45, 0.50}}, {kIq4Xs, {0.144, 0.24, 0.33, 0.37, 0.35}},
+    {kTypeQ4_0, {0.156, 0.29, 0.46, 0.54, 0.51}}, {kTypeQ8_0, {0.129, 0.18, 0.31, 0.33, 0.33}},
+    {kTypeQ2_K, {0.229, 0.33, 0.52, 0.57, 0.57}}, {kTypeQ3_K, {0.143, 0.23, 0.50, 0.57, 0.56}},
+    {kTypeQ4_K, {0.220, 0.29, 0.52, 0.63, 0.64}}, {kTypeQ5_K, {0.158, 0.24, 0.47, 0.58, 0.58}},
+    {kTypeQ6_K, {0.134, 0.19, 0.41, 0.45, 0.50}}, {kTypeIq4Xs, {0.144, 0.24, 0.33, 0.37, 0.35}},
 };
 
 // docs/PERFORMANCE.md, "Kernels": Zen 5, one token (of 41 GB/s; the peak about 0.95 Tops) and 64
@@ -44,10 +31,10 @@ constexpr Shares kAvx2[] = {
 // Q3_K, Q4_0 and IQ4_XS were not measured: Q2_K and Q3_K as Q4_K and Q5_K, the others as Q8_0, but
 // of one token what they are to Q4_K on AVX2.
 constexpr Shares kAvx512[] = {
-    {kQ4_0, {0.100, 0.16, 0.40, 0.52, 0.65}}, {kQ8_0, {0.065, 0.15, 0.40, 0.52, 0.65}},
-    {kQ2_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kQ3_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
-    {kQ4_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kQ5_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
-    {kQ6_K, {0.096, 0.18, 0.42, 0.53, 0.62}}, {kIq4Xs, {0.092, 0.16, 0.40, 0.52, 0.65}},
+    {kTypeQ4_0, {0.100, 0.16, 0.40, 0.52, 0.65}}, {kTypeQ8_0, {0.065, 0.15, 0.40, 0.52, 0.65}},
+    {kTypeQ2_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kTypeQ3_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
+    {kTypeQ4_K, {0.140, 0.25, 0.55, 0.71, 0.72}}, {kTypeQ5_K, {0.110, 0.22, 0.52, 0.68, 0.73}},
+    {kTypeQ6_K, {0.096, 0.18, 0.42, 0.53, 0.62}}, {kTypeIq4Xs, {0.092, 0.16, 0.40, 0.52, 0.65}},
 };
 
 // Routers, in prompts of 512 (docs/PLAN.md). BF16 and F16 weights were not measured apart.
@@ -55,26 +42,26 @@ constexpr double kFloatShare = 0.35;
 
 std::uint32_t nearest_type(std::uint32_t type_id) {
   switch (type_id) {
-    case kQ4_0:
-    case kQ8_0:
-    case kQ2_K:
-    case kQ3_K:
-    case kQ4_K:
-    case kQ5_K:
-    case kQ6_K:
-    case kIq4Xs:
+    case kTypeQ4_0:
+    case kTypeQ8_0:
+    case kTypeQ2_K:
+    case kTypeQ3_K:
+    case kTypeQ4_K:
+    case kTypeQ5_K:
+    case kTypeQ6_K:
+    case kTypeIq4Xs:
       return type_id;
-    case kIq4Nl:
-      return kIq4Xs;
+    case kTypeIq4Nl:
+      return kTypeIq4Xs;
     default:
-      return type_id < kQ8_0 ? kQ4_0 : kQ5_K;
+      return type_id < kTypeQ8_0 ? kTypeQ4_0 : kTypeQ5_K;
   }
 }
 
 }  // namespace
 
 bool is_float_type(std::uint32_t type_id) {
-  return type_id == kF32 || type_id == kF16 || type_id == kBf16;
+  return type_id == kTypeF32 || type_id == kTypeF16 || type_id == kTypeBf16;
 }
 
 double kernel_share(std::uint32_t type_id, double n_tokens, std::string_view kernels) {

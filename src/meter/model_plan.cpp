@@ -37,17 +37,18 @@ class Division {
 
   void set_chunk(int chunk) {
     chunk_ = chunk;
-    scratch_ = request_.scratch_bytes(model_.config,
-                                      chunk + static_cast<int>(n_agents_) + request_.n_guess_rows);
+    scratch_ = scratch_of(chunk);
   }
 
-  // As many tokens of a prompt at once as an eighth of memory has work space for.
+  // As many tokens of a prompt at once as an eighth of memory has work space for, and room for the
+  // steps that go on beside them.
   void set_streamed_chunk() {
     int chunk = kStreamedChunk;
     while (chunk > kChunk && request_.scratch_bytes(model_.config, chunk) > available_ / 8) {
       chunk /= 2;
     }
     set_chunk(chunk);
+    scratch_ += scratch_of(request_.n_between);
   }
 
   [[nodiscard]] std::uint64_t usable() const {
@@ -94,6 +95,12 @@ class Division {
   [[nodiscard]] int chunk() const { return chunk_; }
 
  private:
+  // Of steps with so many tokens of prompts.
+  [[nodiscard]] std::uint64_t scratch_of(int n_tokens) const {
+    return request_.scratch_bytes(model_.config,
+                                  n_tokens + static_cast<int>(n_agents_) + request_.n_guess_rows);
+  }
+
   const PlannedModel& model_;
   const PlanRequest& request_;
   const std::uint64_t available_, page_bytes_, n_agents_;
@@ -117,7 +124,7 @@ std::string too_large_text(const ModelPlan& plan, const PlanRequest& request,
   return fmt::format(
       "{} of memory are not enough: what every token reads takes {}, keys and values {}, work "
       "space {}, the rest of the program {}, and a few experts {}",
-      memory_text(division.with_reserve()), memory_text(plan.model.dense_bytes()),
+      memory_text(division.with_reserve()), memory_text(plan.model.pinned_bytes()),
       memory_text(plan.kv_bytes), memory_text(plan.scratch_bytes),
       memory_text(request.program_bytes), memory_text(least_expert_bytes(plan.model)));
 }
@@ -159,7 +166,7 @@ void hold_streamed(const PlanRequest& request, Division& division, ModelPlan& pl
     return;
   }
   const std::uint64_t for_weights = division.for_weights(plan.kv_bytes);
-  const std::uint64_t for_experts = bytes_left(for_weights, plan.model.dense_bytes());
+  const std::uint64_t for_experts = bytes_left(for_weights, plan.model.pinned_bytes());
   if (for_experts < least) {
     plan.problem = too_large_text(plan, request, division);
     return;
@@ -167,7 +174,7 @@ void hold_streamed(const PlanRequest& request, Division& division, ModelPlan& pl
   const std::uint64_t experts = plan.model.expert_bytes();
   const std::uint64_t resident = std::min(experts, for_experts);
   plan.fit = Fit::kStreamed;
-  plan.resident_bytes = plan.model.dense_bytes() + resident;
+  plan.resident_bytes = plan.model.pinned_bytes() + resident;
   plan.streamed_bytes = experts - resident;
   plan.resident_experts = static_cast<double>(resident) / static_cast<double>(experts);
 }
@@ -230,7 +237,7 @@ void estimate(const PlanRequest& request, ModelPlan& plan) {
     return static_cast<double>(n_bytes) / disk_speed;
   };
   plan.warm_seconds = seconds(plan.resident_bytes);
-  plan.ready_seconds = plan.fit == Fit::kStreamed ? seconds(plan.model.dense_bytes()) : 0;
+  plan.ready_seconds = plan.fit == Fit::kStreamed ? seconds(plan.model.pinned_bytes()) : 0;
 }
 
 // For a shell: quotes where it needs them.

@@ -29,7 +29,8 @@ struct PlanRequest {
   std::string kv_type = "q8_0";
   /// Work space of a step of so many tokens (Model::scratch_bytes).
   std::function<std::uint64_t(const ModelConfig& config, int batch)> scratch_bytes;
-  int n_guess_rows = 0;                         // that a step may have beside (n_guess_rows())
+  int n_guess_rows = 0;  // that a step may have beside (n_guess_rows())
+  int n_between = 0;     // tokens of prompts in a step beside a long pass (kMostBetween)
   std::uint64_t program_bytes = kProgramBytes;  // of the program itself
 };
 

@@ -69,6 +69,16 @@ std::string problem_of(const std::vector<WeightPart>& parts) {
 std::uint64_t PlannedModel::expert_bytes() const { return sum(parts, true); }
 std::uint64_t PlannedModel::dense_bytes() const { return sum(parts, false); }
 
+std::uint64_t PlannedModel::pinned_bytes() const {
+  const auto bytes_of = [&](TensorGroup group) {
+    std::uint64_t n_bytes = 0;
+    for (const WeightPart& part : parts) n_bytes += part.group == group ? part.n_bytes : 0;
+    return n_bytes;
+  };
+  const bool has_head = bytes_of(TensorGroup::kHead) > 0;
+  return dense_bytes() - (has_head ? bytes_of(TensorGroup::kEmbedding) : 0);
+}
+
 std::uint64_t PlannedModel::n_parameters() const {
   std::uint64_t n = 0;
   for (const WeightPart& part : parts) n += part.n_elements;
@@ -100,7 +110,6 @@ std::uint64_t PlannedModel::kv_bytes_per_token(std::string_view kv_type) const {
 
 Result<PlannedModel> compute_model(const std::string& name, const ModelConfig& config,
                                    const QuantisationMix& mix) {
-  constexpr std::uint32_t kF32 = 0;
   PlannedModel model;
   model.name = name;
   model.mix = mix.name;
@@ -108,7 +117,7 @@ Result<PlannedModel> compute_model(const std::string& name, const ModelConfig& c
   model.config = config;
   model.config.name = name;
   for (const M2TensorShape& tensor : m2_tensor_shapes(config)) {
-    std::uint32_t type_id = kF32;
+    std::uint32_t type_id = kTypeF32;
     if (tensor.group == TensorGroup::kNorms)
       type_id = mix.norm_type_id;
     else if (tensor.group != TensorGroup::kRouter)

@@ -38,6 +38,9 @@ struct PlannedModel {
   [[nodiscard]] std::uint64_t expert_bytes() const;
   /// What every token reads and the embedding: all but the experts.
   [[nodiscard]] std::uint64_t dense_bytes() const;
+  /// What stays in memory where experts are read from disk: that, without the embedding unless it
+  /// is the head too.
+  [[nodiscard]] std::uint64_t pinned_bytes() const;
   [[nodiscard]] std::uint64_t n_parameters() const;
   /// Parameters and bytes that one token reads: everything but the experts that are not chosen, and
   /// one row of the embedding.

@@ -11,6 +11,24 @@
 
 namespace jevons {
 
+/// The ids that are named in the program, as GGUF has them; tensor_type_facts() knows all.
+enum TensorTypeId : std::uint32_t {
+  kTypeF32 = 0,
+  kTypeF16 = 1,
+  kTypeQ4_0 = 2,
+  kTypeQ8_0 = 8,
+  kTypeQ2_K = 10,
+  kTypeQ3_K = 11,
+  kTypeQ4_K = 12,
+  kTypeQ5_K = 13,
+  kTypeQ6_K = 14,
+  kTypeIq4Nl = 20,
+  kTypeIq3S = 21,
+  kTypeIq2S = 22,
+  kTypeIq4Xs = 23,
+  kTypeBf16 = 30,
+};
+
 /// Names and sizes as in ggml and, from id 133 on, in ik_llama.cpp (ggml-common.h).
 struct TensorTypeFacts {
   std::uint32_t id;

@@ -14,7 +14,9 @@
 #include "meter/model_plan.h"
 #include "model/kv_cache.h"
 #include "model/model.h"
+#include "model/open_model.h"
 #include "run_program.h"
+#include "weights/dense_core.h"
 #include "weights/m2_tensor_shapes.h"
 
 namespace jevons {
@@ -240,6 +242,20 @@ TEST(ModelPlanAndEngine, AgreeOnTheContext) {
       EXPECT_EQ(plan.fit == Fit::kInMemory, model.file_bytes + others <= request.ram_bytes)
           << mix << ' ' << gib;
     }
+  }
+}
+
+TEST(ModelPlanAndEngine, AgreeOnWhatIsPinned) {
+  for (const char* path : {"/models/nano.gguf", "/tests/data/oracle/f32.gguf"}) {
+    const auto open = OpenModel::open(std::string(JEVONS_SOURCE_DIR) + path);
+    ASSERT_TRUE(open) << open.error().message;
+    const auto model = read_planned_model(*open->file);
+    ASSERT_TRUE(model) << model.error().message;
+    // Each tensor is read with what stands around it in its first and last 4 kB.
+    const std::uint64_t most_around = 2 * 4096 * open->file->tensors().size();
+    const std::uint64_t pinned = DenseCore::size_bytes(*open->file, open->weights);
+    EXPECT_GE(pinned, model->pinned_bytes()) << path;
+    EXPECT_LE(pinned, model->pinned_bytes() + most_around) << path;
   }
 }
 
