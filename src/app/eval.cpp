@@ -1,20 +1,23 @@
-// jevons eval: logits of given tokens, perplexity of a text.
+// jevons eval: logits of given tokens, perplexity of a text, what the router does with it, skills.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/config/options.h"
-#include "app/model_path.h"
+#include "app/eval_skills.h"
+#include "app/evaluation.h"
 #include "app/recording.h"
-#include "app/residency_settings.h"
+#include "app/skill_report.h"
 #include "app/term/progress_line.h"
+#include "app/term/terminal.h"
 #include "base/atomic_file.h"
-#include "base/thread_pool.h"
-#include "convert/evaluate.h"
 #include "convert/routing_file.h"
-#include "model/model.h"
-#include "model/open_model.h"
-#include "model/resident_model.h"
 #include "text/tokenizer.h"
 
 namespace jevons {
@@ -28,48 +31,8 @@ struct EvalFlags {
   bool json = false;
 };
 
-// What both subcommands need: an open model and how to run it.
-struct Evaluation {
-  OpenModel model;
-  std::unique_ptr<ResidentModel> resident;
-  RoutingTrace forced, recorded;
-  EvalOptions options;
-  std::unique_ptr<RoutingRecorder> recorder;
-};
-
-Result<void> hold_weights(const Settings& settings, Evaluation& evaluation) {
-  ResidencyOptions residency;
-  JEVONS_ASSIGN(residency.ram_bytes, ram_bytes_of(settings));
-  residency.other_bytes =
-      Model::scratch_bytes(evaluation.model.weights.config, evaluation.options.batch);
-  JEVONS_ASSIGN(evaluation.resident, ResidentModel::open(evaluation.model, residency));
-  evaluation.options.experts = evaluation.resident->experts();
-  evaluation.options.foresight = settings.foresight;
-  if (evaluation.options.experts != nullptr && evaluation.options.reference) {
-    return fail("--reference needs the whole model in memory");
-  }
-  return {};
-}
-
 Result<std::unique_ptr<Evaluation>> prepare(const EvalFlags& flags, const Settings& settings) {
-  JEVONS_ASSIGN(const std::string path, model_path_or_nano(settings.model));
-  JEVONS_ASSIGN(OpenModel model, OpenModel::open(path));
-  auto evaluation = std::make_unique<Evaluation>(Evaluation{std::move(model), {}, {}, {}, {}, {}});
-  EvalOptions& options = evaluation->options;
-  options.n_threads = settings.threads > 0 ? settings.threads : available_cpus();
-  if (settings.batch > 0) options.batch = settings.batch;
-  options.kv_format =
-      settings.kv_type == "f16" ? kernels::KvFormat::kF16 : kernels::KvFormat::kQ8_0;
-  options.reference = flags.reference;
-  JEVONS_TRY(hold_weights(settings, *evaluation));
-  if (!flags.forced.empty()) {
-    JEVONS_ASSIGN(evaluation->forced, read_routing(flags.forced, evaluation->model.weights.config));
-    options.forced = &evaluation->forced;
-  }
-  if (!flags.recorded.empty()) options.recorded = &evaluation->recorded;
-  JEVONS_ASSIGN(evaluation->recorder, recorder_of(settings));
-  options.recorder = evaluation->recorder.get();
-  return evaluation;
+  return Evaluation::open({flags.forced, !flags.recorded.empty(), flags.reference}, settings);
 }
 
 Result<void> eval_logits(const EvalFlags& flags, const Settings& settings) {
@@ -87,12 +50,34 @@ Result<void> eval_logits(const EvalFlags& flags, const Settings& settings) {
   return check_recording(evaluation->recorder.get());
 }
 
-Result<void> eval_perplexity(const EvalFlags& flags, const Settings& settings) {
-  JEVONS_ASSIGN(const std::unique_ptr<Evaluation> evaluation, prepare(flags, settings));
-  JEVONS_ASSIGN(Vocabulary vocabulary, evaluation->model.vocabulary());
+Result<std::vector<std::int32_t>> tokens_of_text(const EvalFlags& flags,
+                                                 const Evaluation& evaluation) {
+  JEVONS_ASSIGN(Vocabulary vocabulary, evaluation.model.vocabulary());
   JEVONS_ASSIGN(const Tokenizer tokenizer, Tokenizer::create(std::move(vocabulary)));
   JEVONS_ASSIGN(const std::string text, read_file(flags.text));
-  const auto ids = tokenizer.encode(text, SpecialTokens::kIgnore);
+  return tokenizer.encode(text, SpecialTokens::kIgnore);
+}
+
+Result<void> eval_routing(const EvalFlags& flags, const Settings& settings) {
+  JEVONS_ASSIGN(const std::unique_ptr<Evaluation> evaluation, prepare(flags, settings));
+  JEVONS_ASSIGN(const auto ids, tokens_of_text(flags, *evaluation));
+  std::vector<std::vector<std::int32_t>> texts;
+  const auto window = static_cast<std::size_t>(flags.window);
+  for (std::size_t first = 0; first < ids.size(); first += window) {
+    const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t n = std::min(window, ids.size() - first);
+    texts.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(n));
+  }
+  if (texts.empty()) return fail("{} is empty", flags.text);
+  JEVONS_ASSIGN(const RoutingFigures figures, measure_routing(*evaluation, texts));
+  fmt::print("{}", flags.json ? routing_json(figures) + "\n"
+                              : routing_text(figures, terminal_width(STDOUT_FILENO)));
+  return check_recording(evaluation->recorder.get());
+}
+
+Result<void> eval_perplexity(const EvalFlags& flags, const Settings& settings) {
+  JEVONS_ASSIGN(const std::unique_ptr<Evaluation> evaluation, prepare(flags, settings));
+  JEVONS_ASSIGN(const auto ids, tokens_of_text(flags, *evaluation));
   ProgressLine progress;
   evaluation->options.progress = [&](int n_done, int n_total) {
     progress.show(fmt::format("{} of {} tokens", n_done, n_total));
@@ -132,35 +117,69 @@ void add_shared_options(CLI::App& app, EvalFlags& flags) {
   flags.options = std::make_unique<OptionReader>(app, kModelOptions | kThreadOptions);
 }
 
+CommandBody define_logits(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  app.add_option("--ids", flags->ids, "decimal token ids, separated by spaces")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--out", flags->out, "little-endian f32, tokens x vocabulary, no header")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--record-routing", flags->recorded, "write the experts that were taken")
+      ->type_name("FILE");
+  add_shared_options(app, *flags);
+  return body_of(flags, eval_logits);
+}
+
+void add_text_options(CLI::App& app, EvalFlags& flags, const char* window_help) {
+  app.add_option("-f,--file", flags.text, "the text")->type_name("FILE")->required();
+  app.add_option("-c,--window", flags.window, window_help)
+      ->type_name("N")
+      ->check(CLI::Range(2, 1'000'000));
+  app.add_flag("--json", flags.json, "print one JSON object");
+}
+
+CommandBody define_perplexity(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  add_text_options(app, *flags, "tokens of a window; its second half is scored [512]");
+  add_shared_options(app, *flags);
+  return body_of(flags, eval_perplexity);
+}
+
+CommandBody define_routing(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  flags->window = 2048;
+  add_text_options(app, *flags, "tokens that are read in one piece [2048]");
+  flags->options = std::make_unique<OptionReader>(app, kModelOptions | kThreadOptions);
+  return body_of(flags, eval_routing);
+}
+
 }  // namespace
 
 CommandBody define_eval(CLI::App& app) {
   app.require_subcommand(1);
-  CLI::App* logits = app.add_subcommand("logits", "raw logits of given tokens");
-  auto of_logits = std::make_shared<EvalFlags>();
-  logits->add_option("--ids", of_logits->ids, "decimal token ids, separated by spaces")
-      ->type_name("FILE")
-      ->required();
-  logits->add_option("--out", of_logits->out, "little-endian f32, tokens x vocabulary, no header")
-      ->type_name("FILE")
-      ->required();
-  logits->add_option("--record-routing", of_logits->recorded, "write the experts that were taken")
-      ->type_name("FILE");
-  add_shared_options(*logits, *of_logits);
-
-  CLI::App* ppl = app.add_subcommand("ppl", "perplexity of a text");
-  auto of_ppl = std::make_shared<EvalFlags>();
-  ppl->add_option("-f,--file", of_ppl->text, "the text")->type_name("FILE")->required();
-  ppl->add_option("-c,--window", of_ppl->window,
-                  "tokens of a window; its second half is scored [512]")
-      ->type_name("N")
-      ->check(CLI::Range(2, 1'000'000));
-  ppl->add_flag("--json", of_ppl->json, "print one JSON object");
-  add_shared_options(*ppl, *of_ppl);
-
-  return [logits, run_logits = body_of(of_logits, eval_logits),
-          run_ppl = body_of(of_ppl, eval_perplexity)] {
-    return logits->parsed() ? run_logits() : run_ppl();
+  using Define = CommandBody (*)(CLI::App&);
+  struct Part {
+    const char* name;
+    const char* help;
+    Define define;
+  };
+  constexpr std::array kParts = {
+      Part{"logits", "raw logits of given tokens", define_logits},
+      Part{"ppl", "perplexity of a text", define_perplexity},
+      Part{"routing", "which experts a text uses, and how evenly", define_routing},
+      Part{"skills", "tools, forms and answers: a thousand cases with known ends",
+           define_eval_skills}};
+  std::vector<std::pair<CLI::App*, CommandBody>> parts;
+  parts.reserve(kParts.size());
+  for (const Part& part : kParts) {
+    CLI::App* command = app.add_subcommand(part.name, part.help);
+    parts.emplace_back(command, part.define(*command));
+  }
+  return [parts] {
+    const auto chosen = std::find_if(parts.begin(), parts.end(),
+                                     [](const auto& part) { return part.first->parsed(); });
+    return chosen->second();
   };
 }
 

@@ -24,7 +24,7 @@ constexpr Subcommand kSubcommands[] = {
     {"serve", "an HTTP server that agents and SDKs can use", define_serve},
     {"inspect", "what is in a model file, and what it needs here", define_inspect},
     {"plan", "what fits a machine, and how fast it will be", define_plan},
-    {"eval", "logits and perplexity", define_eval},
+    {"eval", "logits, perplexity, routing and skills", define_eval},
     {"bench", "how fast it is, beside what this machine could do", define_bench},
     {"cost", "what an agent costs for a year, hosted and on this machine", define_cost},
     {"quantize", "a checkpoint or a GGUF file to another type", define_quantize},

@@ -11,8 +11,8 @@
 #include "app/chat_session.h"
 #include "app/commands.h"
 #include "app/config/options.h"
+#include "app/engine_settings.h"
 #include "app/model_path.h"
-#include "app/residency_settings.h"
 #include "app/standard_input.h"
 #include "app/streaming_report.h"
 #include "app/term/answer_view.h"
@@ -35,22 +35,6 @@ struct RunFlags {
   bool json = false;
   bool verbose = false;
 };
-
-Result<EngineOptions> engine_options(const Settings& settings, const std::string& model) {
-  EngineOptions options;
-  options.model_path = model;
-  options.n_threads = settings.threads;
-  options.context_length = settings.context;
-  options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
-  options.prefill_chunk = settings.batch;
-  JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
-  options.statistics_folder = statistics_folder_of(settings);
-  options.foresight = settings.foresight;
-  options.verify = settings.verify;
-  options.trace_path = settings.trace;
-  options.speculate = settings.speculate == "auto";
-  return options;
-}
 
 SamplingParams sampling_params(const Settings& settings, SamplingParams params) {
   const auto as_float = [](double value) { return static_cast<float>(value); };

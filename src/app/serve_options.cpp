@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "app/engine_settings.h"
 #include "app/quantity.h"
-#include "app/residency_settings.h"
 #include "base/atomic_file.h"
 
 namespace jevons {
@@ -78,18 +78,7 @@ Result<ApiServerOptions> server_options(const Settings& settings, const std::str
 
 Result<EngineOptions> serving_engine_options(const Settings& settings,
                                              const std::string& model_path) {
-  EngineOptions options;
-  options.model_path = model_path;
-  options.n_threads = settings.threads;
-  options.context_length = settings.context;
-  options.kv_type = settings.kv_type == "f16" ? KvType::kF16 : KvType::kQ8_0;
-  options.prefill_chunk = settings.batch;
-  JEVONS_ASSIGN(options.ram_bytes, ram_bytes_of(settings));
-  options.statistics_folder = statistics_folder_of(settings);
-  options.foresight = settings.foresight;
-  options.verify = settings.verify;
-  options.trace_path = settings.trace;
-  options.speculate = settings.speculate == "auto";
+  JEVONS_ASSIGN(EngineOptions options, engine_options(settings, model_path));
   options.n_parallel = settings.parallel;
   options.queue_length = settings.queue;
   options.slice_ms = settings.slice_ms;

@@ -96,6 +96,10 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
     *options.recorded =
         RoutingTrace::sized(config.n_layers, static_cast<int>(ids.size()), config.n_experts_used);
   }
+  if (options.foreseen != nullptr) {
+    *options.foreseen =
+        RoutingTrace::sized(config.n_layers, static_cast<int>(ids.size()), config.n_experts_used);
+  }
   if (options.reference) return run_reference(weights, ids, options, consume);
 
   const auto vocab_size = static_cast<std::size_t>(config.vocab_size);
@@ -120,7 +124,8 @@ Result<void> for_each_logits(const M2Weights& weights, std::span<const std::int3
     for (int i = first; i < std::min(n_tokens, first + batch_size); ++i) {
       batch.push_back({ids[static_cast<std::size_t>(i)], i, &sequence, true});
     }
-    JEVONS_TRY(model.forward(batch, logits.data(), {options.forced, options.recorded}));
+    JEVONS_TRY(model.forward(batch, logits.data(),
+                             {options.forced, options.recorded, nullptr, options.foreseen}));
     JEVONS_TRY(consume(first, static_cast<int>(batch.size()), logits.data()));
     if (options.progress) options.progress(first + static_cast<int>(batch.size()), n_tokens);
   }

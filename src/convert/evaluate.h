@@ -27,6 +27,8 @@ struct EvalOptions {
   const RoutingTrace* forced = nullptr;  // experts of the first tokens, as many as it has
   RoutingTrace* recorded = nullptr;      // filled with the experts that were taken
   RoutingRecorder* recorder = nullptr;   // told of them as they are taken
+  RoutingTrace* foreseen = nullptr;      // filled with what each layer's router says one layer
+                                         // ahead, from layer 1 on; not with `reference`
   std::function<void(int n_done, int n_total)> progress;  // tokens; may be empty
 };
 

@@ -38,31 +38,35 @@ Foresight::Foresight(const M2Weights& weights, const kernels::KernelSet& set, Li
   encoded_.want(kernels::WeightFormat::kF32);
 }
 
-std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_tokens) {
+const int* Foresight::foresee(int layer, const FloatRows& hidden, int first_row, int n_tokens) {
   JEVONS_CHECK(n_tokens <= kMostTokens);
   const ModelConfig& c = weights_.config;
   const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
   for (int token = 0; token < n_tokens; ++token) {
     const auto row = static_cast<std::size_t>(token);
-    set_.rms_norm(hidden.row(row), weights.expert_norm, normed_.row(row), c.hidden_size,
-                  c.rms_epsilon);
+    set_.rms_norm(hidden.row(static_cast<std::size_t>(first_row + token)), weights.expert_norm,
+                  normed_.row(row), c.hidden_size, c.rms_epsilon);
     encoded_.encode_row(token, normed_.row(row));
     x_[row] = encoded_.row(kernels::WeightFormat::kF32, token);
     y_[row] = logits_.row(row);
   }
   const MatmulJob job{router_matrix(weights, c), x_.data(), y_.data(), n_tokens};
   linear_.run({&job, 1});
-  experts_.clear();
-  ranks_.clear();
   for (int token = 0; token < n_tokens; ++token) {
     int* chosen = chosen_.data() + token * c.n_experts_used;
     kernels::route(logits_.row(static_cast<std::size_t>(token)), weights.router_bias, c.n_experts,
                    c.n_experts_used, chosen, shares_.data());
   }
-  for (int rank = 0; rank < c.n_experts_used; ++rank) {
-    for (int token = 0; token < n_tokens; ++token) {
-      add(chosen_[static_cast<std::size_t>(token * c.n_experts_used + rank)], rank);
-    }
+  return chosen_.data();
+}
+
+std::span<const int> Foresight::guess(int layer, const FloatRows& hidden, int n_tokens) {
+  const int* chosen = foresee(layer, hidden, 0, n_tokens);
+  const int n_used = weights_.config.n_experts_used;
+  experts_.clear();
+  ranks_.clear();
+  for (int rank = 0; rank < n_used; ++rank) {
+    for (int token = 0; token < n_tokens; ++token) add(chosen[token * n_used + rank], rank);
   }
   note(layer);
   return experts_;

@@ -27,6 +27,10 @@ class Foresight {
   /// the one first that its router likes most. hidden: n_tokens rows of [hidden_size]; at most
   /// kMostTokens. Valid until the next call.
   [[nodiscard]] std::span<const int> guess(int layer, const FloatRows& hidden, int n_tokens);
+  /// Only what the router of `layer` likes of each token, for studies: nothing is learnt of it.
+  /// hidden: rows first_row to first_row + n_tokens; at most kMostTokens. Returns
+  /// [n_tokens][n_experts_used], valid until the next call.
+  [[nodiscard]] const int* foresee(int layer, const FloatRows& hidden, int first_row, int n_tokens);
   /// The same from a recorded guess instead: for each token [n_experts_used].
   [[nodiscard]] std::span<const int> take_recorded(int layer,
                                                    std::span<const std::int32_t* const> experts);

@@ -42,6 +42,7 @@ struct Model::State {
   Result<void> mix_experts(int index, const LayerWeights& layer, int n_next_tokens,
                            const RoutingHooks& hooks);
   void look_ahead(int index, int n_next_tokens, const RoutingHooks& hooks);
+  void foresee(int layer, RoutingTrace& into);
   void record(int index, std::span<const BatchToken> batch);
   bool is_abandoned() const {
     return is_given_up || (control.abandon != nullptr && control.abandon->load());
@@ -271,6 +272,19 @@ void Model::State::look_ahead(int index, int n_next_tokens, const RoutingHooks& 
   }
 }
 
+void Model::State::foresee(int layer, RoutingTrace& into) {
+  if (layer == config.n_layers) return;
+  for (int first = 0; first < n_active(); first += Foresight::kMostTokens) {
+    const int n = std::min(Foresight::kMostTokens, n_active() - first);
+    const int* chosen = foresight.foresee(layer, hidden, first, n);
+    for (int i = 0; i < n; ++i) {
+      const int position = active[static_cast<std::size_t>(first + i)].position;
+      std::copy_n(chosen + i * config.n_experts_used, config.n_experts_used,
+                  into.at(layer, position));
+    }
+  }
+}
+
 // Adds the attention's result, then the experts'. n_next_tokens: that go through the next layer.
 Result<void> Model::State::mix_experts(int index, const LayerWeights& layer, int n_next_tokens,
                                        const RoutingHooks& hooks) {
@@ -292,6 +306,7 @@ Result<void> Model::State::mix_experts(int index, const LayerWeights& layer, int
   experts.choose(index, n_active());
   foresight.learn_truth(index, experts.run());
   look_ahead(index, n_next_tokens, hooks);
+  if (hooks.foreseen != nullptr) foresee(index + 1, *hooks.foreseen);
   clock.lap(&StageTimes::router);
   JEVONS_TRY(experts.mix(index, layer, hidden, n_active(), control.abandon));
   clock.lap(&StageTimes::experts);

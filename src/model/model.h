@@ -49,6 +49,9 @@ struct RoutingHooks {
   const RoutingTrace* forced = nullptr;   // experts to take instead of the router's choice
   RoutingTrace* recorded = nullptr;       // experts that were taken
   const RoutingTrace* guessed = nullptr;  // to take instead of what foresight says
+  /// Filled with what each layer's router says of the hidden state one layer before; the first
+  /// layer's stays as it is.
+  RoutingTrace* foreseen = nullptr;
 };
 
 /// What may happen in the middle of a pass. Empty members: nothing.

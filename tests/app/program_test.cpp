@@ -257,6 +257,52 @@ TEST(Program, EvalMeasuresPerplexity) {
   EXPECT_EQ(json.at("scored").get<int>(), 63 * json.at("windows").get<int>());
 }
 
+TEST(Program, EvalSaysWhatTheRouterDoes) {
+  const ProgramResult result = run_program(
+      {"eval", "routing", "-m", nano_path(), "-f", source("LICENSE"), "-c", "500", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_GT(json.at("tokens").get<int>(), 1000);
+  EXPECT_EQ(json.at("experts").get<int>(), 4 * 24);
+  EXPECT_GT(json.at("overlap").at("1").get<double>(), json.at("overlap_by_chance").get<double>());
+  EXPECT_GT(json.at("next_layer_foreseen").get<double>(),
+            json.at("overlap_by_chance").get<double>());
+  EXPECT_LE(json.at("next_layer_foreseen").get<double>(), 1);
+}
+
+TEST(Program, EvalJudgesTheCasesOfASuite) {
+  const std::string base = testing::TempDir() + std::to_string(::getpid());
+  const std::string suite = base + "suite.jsonl";
+  const std::string turns = base + "turns.jsonl";
+  const auto sum = [](const std::string& id, const std::string& wanted) {
+    return R"({"id": ")" + id + R"(", "skill": "sums", "request": {"messages": [)" +
+           R"({"role": "user", "content": "What is 17 plus 25?"}]}, "wanted": )" + wanted + "}\n";
+  };
+  const std::string lines =
+      sum("right", R"({"words": ["42"]})") + sum("wrong", R"({"text": "43"})");
+  ASSERT_TRUE(write_file_atomically(suite, lines));
+  const ProgramResult result = run_program(
+      {"eval", "skills", "-m", nano_path(), "--suite", suite, "--turns", turns, "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json.at("cases"), 2);
+  EXPECT_EQ(json.at("answers").at("right"), 1);
+  EXPECT_EQ(json.at("skills").at("sums").at("of"), 2);
+  EXPECT_EQ(json.at("ended").at("right"), 2);
+  EXPECT_GT(json.at("routing").at("tokens"), 0);
+  const std::string written = read_file(turns).value();
+  const Json first = Json::parse(written.substr(0, written.find('\n')));
+  EXPECT_EQ(first.at("id"), "right");
+  EXPECT_EQ(first.at("right"), true);
+  EXPECT_THAT(first.at("text").get<std::string>(), HasSubstr("42"));
+  const ProgramResult unknown =
+      run_program({"eval", "skills", "-m", nano_path(), "--suite", suite, "--skill", "cooking"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no skill \"cooking\"; the suite has sums"));
+  std::filesystem::remove(suite);
+  std::filesystem::remove(turns);
+}
+
 TEST(Program, SynthWritesAModelThatRuns) {
   const std::string path = testing::TempDir() + std::to_string(::getpid()) + "jevons-synth.gguf";
   const std::vector<std::string> shape = {
