@@ -44,7 +44,14 @@ bool has_word(std::string_view text, std::string_view word) {
   }
 }
 
-bool is_answer(const WantedAnswer& wanted, std::string_view text) {
+bool is_repetition(const ChatRequest& request, std::string_view text) {
+  if (request.messages.empty()) return false;
+  const Message& last = request.messages.back();
+  return last.role == Role::kUser && trimmed(last.content.joined()) == text;
+}
+
+bool is_answer(const SkillCase& of, std::string_view text) {
+  const WantedAnswer& wanted = of.answer;
   text = trimmed(text);
   if (!wanted.texts.empty()) {
     return std::any_of(wanted.texts.begin(), wanted.texts.end(),
@@ -54,6 +61,7 @@ bool is_answer(const WantedAnswer& wanted, std::string_view text) {
     const Json value = Json::parse(text, nullptr, false);
     return !value.is_discarded() && value == Json::parse(wanted.json);
   }
+  if (is_repetition(of.request, text)) return false;
   return std::all_of(wanted.words.begin(), wanted.words.end(), [&](const auto& alternatives) {
     return std::any_of(alternatives.begin(), alternatives.end(),
                        [&](const std::string& word) { return has_word(text, word); });
@@ -157,7 +165,7 @@ SkillVerdict judge(const SkillCase& wanted, const SkillTurn& turn) {
   if (verdict.wants_calls) {
     judge_calls(wanted, turn, verdict);
   } else {
-    verdict.right = !verdict.has_calls && is_answer(wanted.answer, turn.message.content.joined());
+    verdict.right = !verdict.has_calls && is_answer(wanted, turn.message.content.joined());
   }
   verdict.right = verdict.right && verdict.ended && verdict.is_clean;
   return verdict;

@@ -11,6 +11,9 @@ namespace {
 SkillCase answer_case(WantedAnswer answer) {
   SkillCase result;
   result.answer = std::move(answer);
+  Message question;
+  question.content = "Is it Paris?";
+  result.request.messages = {question};
   return result;
 }
 
@@ -72,6 +75,13 @@ TEST(SkillScore, AnAnswerThatDoesNotEndIsWrong) {
   turn.closed_reasoning = false;
   EXPECT_FALSE(judge(wanted, turn).ended);
   EXPECT_FALSE(judge(wanted, turn).right);
+}
+
+TEST(SkillScore, WhoOnlyRepeatsTheQuestionDoesNotAnswer) {
+  const WantedAnswer words{{}, {{"Paris"}}, ""};
+  EXPECT_TRUE(is_right(words, "Yes, it is Paris."));
+  EXPECT_FALSE(is_right(words, "Is it Paris?"));
+  EXPECT_TRUE(is_right({{"Is it Paris?"}, {}, ""}, "Is it Paris?"));
 }
 
 TEST(SkillScore, AMarkerOfTheFormatInTheTextIsAStrayOne) {
