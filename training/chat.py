@@ -44,10 +44,16 @@ def user(text):
     return {"role": "user", "content": text}
 
 
-def assistant(thought, content, calls=()):
-    """An assistant message with its reasoning."""
+def assistant(thought, content, calls=(), check=None):
+    """An assistant message with its reasoning.
+
+    check says which other answers are as good, for evaluation only; None is the content, word for
+    word. {"any": [text]}: one of these texts. {"words": ["a|b", "c"]}: all of these words stand
+    somewhere in the answer, in either case; | separates alternatives. {"json": value}: the answer
+    is JSON and equal to this value.
+    """
     return {"role": "assistant", "reasoning_content": thought, "content": content,
-            "calls": list(calls)}
+            "calls": list(calls), "check": check}
 
 
 def tool(*results):

@@ -2,7 +2,8 @@
 
 A case is one turn of the model in a held-out conversation: what came before is the prompt, what
 the recipe would write is the wanted turn. Right means: thought closed and turn ended, and the same
-calls with the same arguments, or the same answer, character for character. The thought is free.
+calls with the same arguments, or a right answer: word for word, one of several texts, one that
+holds certain words, or JSON that is equal (see chat.assistant). The thought is free.
 """
 import argparse
 import collections
@@ -43,6 +44,8 @@ class Case:
         """The case as JSON for other programs: messages and wanted turn."""
         wanted = {"content": self.wanted["content"], "calls": [
             {"name": n, "arguments": a} for n, a in self.wanted["calls"]]}
+        if self.wanted["check"]:
+            wanted["check"] = self.wanted["check"]
         return {"skill": self.skill, "system": self.system, "tools": self.tools,
                 "messages": self.messages, "wanted": wanted}
 
@@ -76,6 +79,27 @@ def as_text(calls):
     """Calls with their arguments as they are written."""
     return [[n, {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False)
                  for k, v in a.items()}] for n, a in calls]
+
+
+def has_word(text, alternatives):
+    """Whether one of the words, separated by |, stands in the text, not inside a longer word."""
+    return any(re.search(r"(?<![A-Za-z0-9])" + re.escape(w) + r"(?![A-Za-z0-9])", text, re.I)
+               for w in alternatives.split("|"))
+
+
+def answers(content, wanted):
+    """Whether an answer is right, by the check of the wanted turn."""
+    check = wanted["check"]
+    if not check:
+        return content == wanted["content"]
+    if "any" in check:
+        return content in check["any"]
+    if "words" in check:
+        return all(has_word(content, words) for words in check["words"])
+    try:
+        return json.loads(content) == check["json"]
+    except ValueError:
+        return False
 
 
 def cases(seed, n, kinds=None, limit=4000):
@@ -129,8 +153,8 @@ def score(all_cases, texts, show=0):
             count("right tools", valid and [c[0] for c in turn.calls] == [c[0] for c in calls])
             count("right tools and arguments", right)
         else:
-            right = right and not turn.calls and turn.content == wanted["content"]
-            count("right answer, word for word", right)
+            right = right and not turn.calls and answers(turn.content, wanted)
+            count("right answer", right)
         count(f"{case.skill}: right turn", right)
         if not right and misses[case.skill] < show:
             misses[case.skill] += 1
