@@ -1,6 +1,8 @@
 """Sums in the head, written out digit by digit, and their wordings."""
 import zlib
 
+import lexicon as lex
+import sections
 from chat import assistant, user
 from wording import choose, dress
 
@@ -27,7 +29,21 @@ TIMES = ("What is {a} times {b}?", "{a}*{b}", "{a} * {b}", "{a} x {b}", "Multipl
 ANSWERS = {"+": ("{a} plus {b} is {r}.", "{a} + {b} = {r}"),
            "-": ("{a} minus {b} is {r}.", "{a} - {b} = {r}"),
            "*": ("{a} times {b} is {r}.", "{a} * {b} = {r}")}
-WORDINGS = {"+": ADD, "-": SUBTRACT, "*": TIMES}
+TEXTS = sections.load("sums.txt")
+
+
+def wordings(op, plain):
+    """All wordings of one operation: plain ones, and frames around cores such as '{a} + {b}'."""
+    new, new_held = sections.split(TEXTS[f"{op} plain"])
+    cores, _ = sections.split(TEXTS[f"{op} core"])
+    frames, frames_held = sections.split(TEXTS["frame"])
+    trained = [f.format(e=c) for f in frames for c in cores]
+    held = [f.format(e=c) for f in frames_held for c in TEXTS[f"{op} core"]]
+    return sections.arranged((plain + new) * 2 + tuple(trained), new_held * 4 + tuple(held))
+
+
+WORDINGS = {op: wordings(op, plain) for op, plain in (("+", ADD), ("-", SUBTRACT), ("*", TIMES))}
+THINGS = " ".join(TEXTS["things"]).split()
 
 
 def held_from_start(a, b):
@@ -111,44 +127,76 @@ def numbers(rng, held, op):
             return a, b
 
 
+def is_number(r):
+    """The check of an answer that has to name a number, in digits or in words."""
+    forms = [str(r)] + ([in_words(r)] if 0 <= r < 100 else []) + ([f"{r:,}"] if r > 999 else [])
+    return {"words": ["|".join(forms)]}
+
+
+def operands(rng, held, op):
+    """(a, b, result, thought); in evaluation the result is neither a nor b."""
+    while True:
+        if op == "*":
+            a, b = rng.randint(0, 10), rng.randint(0, 10)
+            r, thought = a * b, f"{a}*{b}={a * b}. So {a * b}."
+        else:
+            a, b = numbers(rng, held, op)
+            r = a + b if op == "+" else a - b
+            thought = thought_add(a, b) if op == "+" else thought_subtract(a, b)
+        if not held or r not in (a, b):
+            return a, b, r, thought
+
+
+def story(rng, held, op):
+    """A word problem: (question, a, b, result, thought)."""
+    while True:
+        a, b, r, thought = operands(rng, held, op)
+        if min(a, b) > 1 and r > 1:
+            break
+    first, second = rng.sample(lex.FIRST_NAMES, 2)
+    text = choose(rng, TEXTS[f"{op} story"], held)
+    return text.format(a=a, b=b, n=first, m=second, x=rng.choice(THINGS)), a, b, r, thought
+
+
 def in_head(rng, held, op=None):
     """A sum, difference or small product without a tool."""
     op = op or rng.choices("+-*", (7, 3, 1))[0]
-    if op == "*":
-        a, b = rng.randint(0, 10), rng.randint(0, 10)
-        r, thought = a * b, f"{a}*{b}={a * b}. So {a * b}."
+    if rng.random() < 0.15:
+        question, a, b, r, thought = story(rng, held, op)
+        answer = ANSWERS[op][0].format(a=a, b=b, r=r)
     else:
-        a, b = numbers(rng, held, op)
-        r = a + b if op == "+" else a - b
-        thought = thought_add(a, b) if op == "+" else thought_subtract(a, b)
-    question = choose(rng, WORDINGS[op], held)
-    answer = short_answer(question, op, a, b, r)
-    if not held and max(a, b) < 100 and "What" in question and rng.random() < 0.1:
-        question = question.format(a=in_words(a), b=in_words(b))
-    else:
-        question = question.format(a=a, b=b)
-    out = [user(question if held else dress(rng, question)), assistant(thought, answer)]
+        a, b, r, thought = operands(rng, held, op)
+        question = choose(rng, WORDINGS[op], held)
+        answer = short_answer(question, op, a, b, r)
+        if not held and max(a, b) < 100 and "What" in question and rng.random() < 0.1:
+            question = question.format(a=in_words(a), b=in_words(b))
+        else:
+            question = question.format(a=a, b=b)
+    out = [user(question if held else dress(rng, question)),
+           assistant(thought, answer, check=is_number(r))]
     if rng.random() < 0.12 and 0 <= r < 100:
         out += go_on(rng, held, r)
     return out
 
 
 MORE = {"+": ("Now add {c}.", "And {c} more?", "Add {c} to that.", "Plus {c}?", "And plus {c}?",
-              "What is that plus {c}?"),
+              "What is that plus {c}?") + TEXTS["+ more"],
         "-": ("Now subtract {c}.", "And {c} less?", "Subtract {c} from that.", "Minus {c}?",
-              "And minus {c}?", "What is that minus {c}?")}
+              "And minus {c}?", "What is that minus {c}?") + TEXTS["- more"]}
 
 
 def go_on(rng, held, r):
     """A second question about the last result."""
     op = rng.choice("+-") if r else "+"
-    fitting = [c for c in range(100 if op == "+" else r + 1) if is_held(r, c) == held]
+    fitting = [c for c in range(100 if op == "+" else r + 1) if is_held(r, c) == held
+               and not (held and (r + c if op == "+" else r - c) in (r, c))]
     c = rng.choice(fitting or [0])
     result = r + c if op == "+" else r - c
     thought = thought_add(r, c) if op == "+" else thought_subtract(r, c)
     question = choose(rng, MORE[op], held).format(c=c)
     return [user(question), assistant(f"The last result is {r}. {thought}",
-                                      ANSWERS[op][0].format(a=r, b=c, r=result))]
+                                      ANSWERS[op][0].format(a=r, b=c, r=result),
+                                      check=is_number(result))]
 
 
 def too_large(rng, held):
@@ -156,6 +204,8 @@ def too_large(rng, held):
     op = rng.choice("+-**")
     low = 12 if op == "*" else 1000
     a, b = rng.randint(low, 99999), rng.randint(12, 99999)
+    r = {"+": a + b, "-": a - b, "*": a * b}[op]
     question = choose(rng, WORDINGS[op], held).format(a=a, b=b)
     return [user(question), assistant("These numbers are too large for my head.",
-            "That is too large for my head. With a calculator I could do it.")]
+            "That is too large for my head. With a calculator I could do it.",
+            check={"words": ["|".join(("too large", "too big", "calculator", f"{r}", f"{r:,}"))]})]

@@ -1,5 +1,6 @@
 """Packed training rows, made on the fly and deterministic by seed and step."""
 import argparse
+import lzma
 import pathlib
 import random
 
@@ -51,7 +52,7 @@ class Row:
 class Corpus:
     """Turns groups of conversations and prose into rows."""
 
-    def __init__(self, tokenizer, prose, prose_share=0.07):
+    def __init__(self, tokenizer, prose, prose_share=0.12):
         self.tok, self.prose, self.prose_share = tokenizer, prose, prose_share
         longtext.PROSE[:] = prose
 
@@ -115,7 +116,10 @@ class Corpus:
 
 
 def read_prose(path):
-    """One paragraph a line."""
+    """One paragraph a line; of PATH.xz if PATH is not there."""
+    packed = path.with_name(path.name + ".xz")
+    if not path.exists() and packed.exists():
+        return lzma.decompress(packed.read_bytes()).decode().splitlines()
     return path.read_text().splitlines()
 
 

@@ -1,139 +1,129 @@
 """Talks of several turns: a subject is opened, later questions only say "it".
 
-Answers are those of facts.txt; a topic here names its entry there.
+Answers are those of the fact files; a topic here names its entry there.
 """
 import facts
+import smalltalk
+import wording
 from chat import assistant, user
-from wording import choose
+from paraphrase import normal
+from wording import choose, inside
 
-# subject: (opening topic, follow-ups: (topic, wordings))
-SUBJECTS = {
-    "MiniMax-M2.5": ("MiniMax-M2.5", (
-        ("the parameters of M2.5", ("How many parameters does it have?", "How large is it?",
-                                    "And its parameters?", "How many parameters is that?",
-                                    "How many parameters has it got?")),
-        ("the active parameters of M2.5",
-         ("How many of them are active?", "How many are active per token?",
-          "How many are read per token?", "How many parameters does it use for a token?")),
-        ("the layers of M2.5", ("How many layers does it have?", "And the layers?",
-                                "How many layers are there?", "How deep is it?",
-                                "How many layers has it got?")),
-        ("the experts of M2.5", ("How many experts does it have?", "And the experts?",
-                                 "How many experts are in a layer?", "What about its experts?",
-                                 "How many experts has it got?")),
-        ("the experts used per token", ("How many of them work on a token?", "And how many are "
-                                        "used?", "How many experts does it use at once?",
-                                        "How many experts does a token use?")),
-        ("the makers of M2.5", ("Who made it?", "Who is behind it?", "Who built it?",
-                                "And who made it?", "By whom was it made?")),
-        ("the release of M2.5", ("When was it released?", "How old is it?", "When did it come out?",
-                                 "And when was it published?", "Since when does it exist?")),
-        ("the context of M2.5", ("How long is its context?", "How much text fits into it?",
-                                 "And its context?", "What is its context length?",
-                                 "How many tokens fit into it?")),
-        ("the vocabulary of M2.5", ("How large is its vocabulary?", "And its vocabulary?",
-                                    "How many tokens does it know?", "What about its vocabulary?",
-                                    "How big is its vocabulary?")),
-        ("the attention heads of M2.5", ("How many heads does it have?", "And its heads?",
-                                         "How many attention heads are there?",
-                                         "How many heads has it got?")),
-        ("the hidden size of M2.5", ("What is its hidden size?", "And its hidden size?",
-                                     "How wide is it?", "How large is its hidden size?")),
-        ("the price of M2.5", ("What does it cost when hosted?", "How much is it per million "
-                               "tokens?", "And its price?", "What is its price?")),
-        ("the memory that M2.5 needs", ("How much memory does it need?", "And how much RAM?",
-                                        "How much memory does it take?", "What about memory?",
-                                        "How much memory would it use?")),
-    )),
-    "Jevons": ("what Jevons is", (
-        ("the language of Jevons", ("What is it written in?", "In which language is it written?",
-                                    "And the programming language?", "Which language does it "
-                                    "use?", "What language is it in?")),
-        ("the licence of Jevons", ("What is its licence?", "Is it free?", "Is it open source?",
-                                   "Which licence does it have?", "And the licence?")),
-        ("the name Jevons", ("Why is it called that?", "Where does its name come from?",
-                             "Why this name?", "And the name?", "What does the name mean?")),
-        ("the commands of Jevons", ("Which commands does it have?", "What commands are there?",
-                                    "And its commands?", "Which commands can I use?")),
-        ("needing a GPU", ("Does it need a GPU?", "Do I need a graphics card for it?",
-                           "Is a GPU needed?", "And without a GPU?", "Must I have a GPU?")),
-        ("needing the internet", ("Does it need the internet?", "Does it work offline?",
-                                  "Can I use it without a network?", "And offline?",
-                                  "Must I be online?")),
-        ("the Jevons paradox", ("What is the paradox of that name?", "What is the Jevons paradox?",
-                                "Tell me about the paradox.", "And the paradox?")),
-        ("how Jevons reports energy", ("Does it measure energy?", "How does it report energy?",
-                                       "And the energy?", "What does it say about energy?")),
-        ("the APIs of Jevons", ("Which APIs does it speak?", "And its APIs?",
-                                "What APIs does it have?", "Which APIs does it offer?")),
-    )),
-    "sparsity": ("sparsity", (
-        ("why sparsity helps", ("Why does that help?", "What is it good for?", "And why?",
-                                "What do I gain from it?", "Why is that good?")),
-        ("a mixture of experts", ("What is a mixture of experts?", "And a mixture of experts?",
-                                  "How is that built?", "What is it made of?")),
-        ("the router", ("What is the router?", "Who chooses the experts?", "And the router?",
-                        "How are the experts chosen?", "What picks the experts?")),
-        ("an expert", ("What is an expert?", "And an expert?", "What do you call an expert?",
-                       "What does expert mean?")),
-        ("the dense core", ("What does every token read?", "And what is not sparse?",
-                            "What is the dense core?", "Which part is always read?")),
-        ("a shared expert", ("Is there a shared expert?", "And a shared expert?",
-                             "Does M2.5 have a shared expert?", "Has it a shared expert?")),
-    )),
-    "speed and cost": ("the speed of decoding", (
-        ("memory bandwidth", ("What is memory bandwidth?", "What does bandwidth mean?",
-                              "And memory bandwidth?", "What is that bandwidth?")),
-        ("quantisation", ("How can I make it faster?", "What is quantisation?",
-                          "And quantisation?", "How do fewer bits help?")),
-        ("energy", ("What about energy?", "How much energy is that?", "And the energy?",
-                    "And how much energy is used?")),
-        ("speculative decoding", ("What is speculative decoding?", "And speculative decoding?",
-                                  "Can it guess tokens?", "What about speculation?")),
-        ("the KV cache", ("What is the KV cache?", "And the KV cache?", "What does the KV cache "
-                          "hold?", "What is that KV cache for?")),
-        ("a model larger than memory", ("What if it does not fit into memory?",
-                                        "And when memory is too small?", "Can a model be larger "
-                                        "than memory?", "What if the model is too large?")),
-    )),
-}
+BLOCKS = wording.read_blocks("dialogue.txt")
 BY_TOPIC = {f.topic: f for f in facts.FACTS}
-THANKS = (("Thanks.", "You are welcome."), ("I see.", "Good. What would you like to know?"),
-          ("Interesting.", "That is good to hear."), ("Okay, thanks.", "You are welcome."))
 
 
-def check():
-    """Every topic named here must be in facts.txt."""
-    for opening, more in SUBJECTS.values():
-        for topic in (opening, *(t for t, _ in more)):
-            assert topic in BY_TOPIC, topic
+def subjects():
+    """{subject: (opening topic, {topic: block})} of dialogue.txt."""
+    out = {}
+    for name, block in BLOCKS.items():
+        subject, slash, topic = name.partition(" / ")
+        if slash and topic not in BY_TOPIC:
+            raise ValueError(f"no fact named {topic}")
+        if slash and "O" in block:
+            out[subject] = topic, {}
+        elif slash:
+            out[subject][1][topic] = block
+    return out
 
 
-check()
+SUBJECTS = subjects()
+SYSTEMS = (None, None, None, None, None, None, "You are a helpful assistant.", "Be brief.",
+           "You explain Jevons to newcomers.", "Answer questions about Jevons and M2.5.",
+           "You are the help desk of the Jevons project. Keep your answers short.",
+           "You are a patient teacher. Answer in one or two sentences.",
+           "The user is new to language models. Explain things plainly.",
+           "You answer questions about sparse language models.")
 
 
-def follow(rng, held, subject, topic, wordings):
+def wording_of(rng, held, block):
+    """A follow-up question: a whole one, or a clause or noun phrase in a frame."""
+    roll = rng.random()
+    if roll < 0.5:
+        return choose(rng, block["Q"], held)
+    kind, frames = ("c", "clause frames") if roll < 0.8 else ("n", "noun frames")
+    frame = choose(rng, BLOCKS[frames]["F"], held)
+    text = frame.format(**{kind: rng.choice(block[kind.upper()])})
+    return text[0].upper() + text[1:]
+
+
+def fresh(rng, held, make):
+    """make(), again while its text is held out in the fact files, or trained there."""
+    known = facts.TRAINED if held else facts.HELD
+    text = make()
+    for _ in range(20):
+        if normal(text) not in known:
+            break
+        text = make()
+    return text
+
+
+def answered(rng, held, subject, topic, question):
+    """A question of a talk with the answer of its fact; the thought names the subject."""
+    turn = facts.ask(rng, held, BY_TOPIC[topic])[-1]
+    thought = f"The talk is about {subject}. The user asks about {topic}. I know this."
+    return [user(question), assistant(thought, turn["content"], check=wording.narrowed(
+        turn["check"], question, turn["content"]))]
+
+
+def follow(rng, held, subject, topic):
     """A question that leans on the subject of the talk."""
-    return [user(choose(rng, wordings, held)),
-            assistant(f"The user asks about {topic}. I know this.",
-                      rng.choice(BY_TOPIC[topic].answers))]
+    block = SUBJECTS[subject][1][topic]
+    text = fresh(rng, held, lambda: wording_of(rng, held, block))
+    return answered(rng, held, subject, topic, text if held else wording.vary(rng, text))
+
+
+def framed(rng, held, frames, subject, topic):
+    """A question in a sentence that returns to a subject."""
+    question = choose(rng, SUBJECTS[subject][1][topic]["Q"], held)
+    frame = choose(rng, BLOCKS[frames]["F"], held)
+    question = question if frame.endswith(". {q}") else inside(question)
+    return answered(rng, held, subject, topic, frame.format(s=subject, q=question))
+
+
+def opened(rng, held, subject, changed):
+    """The first question on a subject; changed: there was another one before."""
+    out = facts.ask(rng, held, BY_TOPIC[SUBJECTS[subject][0]])
+    if changed and rng.random() < 0.6:
+        frame = choose(rng, BLOCKS["changes"]["F"], held)
+        question = out[0]["content"]
+        question = question if frame.endswith(". {q}") else inside(question)
+        out[0] = user(frame.format(q=question))
+    return out
+
+
+def aside(rng, held):
+    """Something in between that has nothing to do with the subject."""
+    return rng.choice((smalltalk.talk, smalltalk.talk, smalltalk.capital,
+                       smalltalk.opposite, smalltalk.larger))(rng, held)
 
 
 def talk(rng, held):
-    """An opening and one to six follow-ups."""
-    subject = rng.choice(list(SUBJECTS))
-    opening, more = SUBJECTS[subject]
-    out = facts.ask(rng, held, BY_TOPIC[opening])
-    for topic, wordings in rng.sample(more, min(len(more), rng.randint(1, 6))):
-        if rng.random() < 0.08:
-            said, answer = rng.choice(THANKS)
-            out += [user(said), assistant("The user is content.", answer)]
-        out += follow(rng, held, subject, topic, wordings)
+    """One to three subjects with follow-ups, asides and returns; at times plain small talk."""
+    roll = rng.random()
+    if roll < 0.12:
+        return smalltalk.cannot(rng, held, offered=False)
+    if roll < 0.22:
+        return smalltalk.remember(rng, held)
+    chosen = rng.sample(list(SUBJECTS), rng.choices((1, 2, 3), (6, 3, 1))[0])
+    out, left = [], {}
+    for subject in chosen:
+        out += opened(rng, held, subject, bool(out))
+        more = list(SUBJECTS[subject][1])
+        rng.shuffle(more)
+        n = rng.randint(1, 5 if len(chosen) == 1 else 3)
+        for topic in more[:n]:
+            if rng.random() < 0.1:
+                out += aside(rng, held)
+            out += follow(rng, held, subject, topic)
+        left[subject] = more[n:]
+    if len(chosen) > 1 and left[chosen[0]] and rng.random() < 0.6:
+        out += framed(rng, held, "returns", chosen[0], left[chosen[0]][0])
+    if rng.random() < 0.1:
+        out += aside(rng, held)
     return out
 
 
 def group(rng, held=False):
     """(system, no tools, maker) of talks."""
-    system = rng.choice((None, None, None, "You are a helpful assistant.", "Be brief.",
-                         "You explain Jevons to newcomers."))
-    return system, [], lambda rng: talk(rng, held)
+    return rng.choice(SYSTEMS), [], lambda rng: talk(rng, held)

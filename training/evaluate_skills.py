@@ -40,14 +40,17 @@ class Case:
         return (chat.system_text(self.system, self.tools)
                 + "".join(t for t, _ in chat.render(self.messages)) + "]~b]ai\n<think>\n")
 
-    def plain(self):
-        """The case as JSON for other programs: messages and wanted turn."""
-        wanted = {"content": self.wanted["content"], "calls": [
-            {"name": n, "arguments": a} for n, a in self.wanted["calls"]]}
-        if self.wanted["check"]:
-            wanted["check"] = self.wanted["check"]
-        return {"skill": self.skill, "system": self.system, "tools": self.tools,
-                "messages": self.messages, "wanted": wanted}
+    def suite_line(self, number):
+        """The case as a line of a skill suite (docs/FORMATS.md)."""
+        request = {"messages": ask_server.messages(self)}
+        if self.tools:
+            request["tools"] = [{"type": "function", "function": t} for t in self.tools]
+        check = dict(self.wanted["check"] or {"text": self.wanted["content"]})
+        line = {"id": f"{self.skill}-{number:04}", "skill": self.skill}
+        if check.pop("taught", False):
+            line["taught"] = True
+        calls = [{"name": n, "arguments": a} for n, a in self.wanted["calls"]]
+        return line | {"request": request, "wanted": {"calls": calls} if calls else check}
 
 
 @dataclasses.dataclass
@@ -188,7 +191,7 @@ def main():
     parser.add_argument("--server", help="address of a running jevons serve to ask instead, "
                         "for example http://127.0.0.1:8080")
     parser.add_argument("--show", type=int, default=0, help="print this many misses of each skill")
-    parser.add_argument("--write", type=pathlib.Path, help="only write the cases, a JSON a line")
+    parser.add_argument("--write", type=pathlib.Path, help="only write the cases, as a skill suite")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -196,7 +199,8 @@ def main():
     longtext.PROSE[:] = corpus.read_prose(held) if held.exists() else []
     chosen = cases(2025, args.n, args.kinds)
     if args.write:
-        args.write.write_text("".join(json.dumps(c.plain()) + "\n" for c in chosen))
+        args.write.write_text("".join(json.dumps(c.suite_line(i), ensure_ascii=False) + "\n"
+                                      for i, c in enumerate(chosen)))
         return
     if args.server:
         texts = ask_server.complete(args.server, chosen, MAX_TOKENS,

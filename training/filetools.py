@@ -1,13 +1,23 @@
 """Listing, reading, searching and writing files by tools, and shell commands."""
 import json
 
+import codetools
 import lexicon as lex
-from chat import assistant, tool as tool_turn, user
+import phrasing
+from chat import assistant, tool as tool_turn
+from phrasing import number, says, wanted
 from wording import choose
 
 MISSING = ("no such file", "file not found", "not found: {p}", "error: {p} does not exist",
            "ENOENT: no such file or directory")
 DENIED = ("permission denied", "error: permission denied", "EACCES: permission denied")
+
+SYSTEMS = ("You are a coding agent.", "You help with files.",
+           "You work in a folder of the user. Use the tools.",
+           "You look after the user's files. Do what is asked, then say what you did.",
+           "You are an assistant with access to a computer.", "Use the tools to answer.",
+           "You are a terminal assistant. Keep answers short.",
+           "You can read and change files. Never guess what a file says: read it.")
 
 
 def spec(rng, names, description, properties, optional=()):
@@ -54,11 +64,6 @@ class Desk:
         return (which["name"], dict(zip(which["parameters"]["properties"], values)))
 
 
-def ask(rng, held, options, **values):
-    """A request from a list of wordings."""
-    return user(choose(rng, options, held).format(**values))
-
-
 def file_text(rng, ext):
     """Lines of a file, and facts about it: (lines, [(question, value)])."""
     if ext in ("toml", "ini", "cfg", "yaml", "sh"):
@@ -87,44 +92,65 @@ def plain_path(rng, held, ext=None):
 
 
 def trouble(rng, path):
-    """An error of a file tool and what to answer: (result, answer)."""
+    """An error of a file tool and what to answer: (result, answer, check)."""
     if rng.random() < 0.7:
-        return choose(rng, MISSING, False).format(p=path), f"The file {path} does not exist."
-    return rng.choice(DENIED), f"I may not open {path}: permission denied."
+        return (choose(rng, MISSING, False).format(p=path), f"The file {path} does not exist.",
+                says(phrasing.ABSENT))
+    return (rng.choice(DENIED), f"I may not open {path}: permission denied.",
+            says(phrasing.DENIED))
+
+
+def shown(rng, lines):
+    """A file as tools return it: plain, with line numbers, or as JSON."""
+    roll = rng.random()
+    if roll < 0.72:
+        return "\n".join(lines)
+    if roll < 0.92:
+        form = rng.choice(("{:6}\t{}", "{}: {}", "{:4} | {}", "{:5}→{}"))
+        return "\n".join(form.format(i, line) for i, line in enumerate(lines, 1))
+    return json.dumps({rng.choice(("content", "text")): "\n".join(lines)})
+
+
+def shown_names(rng, names):
+    """A folder as tools return it: names, ls -l, or JSON."""
+    roll = rng.random()
+    if roll < 0.6 or not names:
+        return "\n".join(names) or rng.choice(("(empty)", "[]", "total 0", "no files"))
+    if roll < 0.8:
+        rows = [f"-rw-r--r-- 1 {rng.choice(('root', 'ada', 'user', 'max'))} users "
+                f"{rng.randint(10, 90000):5} {rng.choice(lex.MONTHS)[:3]} {rng.randint(1, 28):2} "
+                f"{lex.clock(rng)} {name}" for name in names]
+        return "\n".join([f"total {rng.randint(4, 900)}"] + rows)
+    return json.dumps(names if roll < 0.92 else [{"name": n, "size": rng.randint(10, 9999)}
+                                                 for n in names])
 
 
 def read(rng, held, desk):
     """What a file says, or one value of it."""
     path = plain_path(rng, held)
     lines, facts = file_text(rng, path.rsplit(".", 1)[1])
-    call = desk.call(desk.read, path)
+    call, check = desk.call(desk.read, path), None
     if facts and rng.random() < 0.65:
         key, value = rng.choice(facts)
-        first = ask(rng, held, ("What is the value of {k} in {p}?", "Which value has {k} in {p}?",
-                    "Look into {p}: what is {k}?", "Read {p} and tell me the value of {k}.",
-                    "What does {p} say for {k}?", "What is {k} set to in {p}?",
-                    "In {p}, what is the value of {k}?"), k=key, p=path)
-        after, answer = f"{key} is {value}.", f"In {path}, {key} is {value}."
+        first = wanted(rng, held, "value", k=key, p=path)
+        after, answer, check = f"{key} is {value}.", f"In {path}, {key} is {value}.", says(value)
     elif rng.random() < 0.2 and desk.shell not in desk.has:  # with a shell, it would count
-        first = ask(rng, held, ("How many lines has {p}?", "Count the lines of {p}.",
-                    "How many lines are in {p}?", "How long is {p} in lines?"), p=path)
+        first = wanted(rng, held, "lines", p=path)
         after, answer = f"I count {len(lines)}.", f"The file {path} has {len(lines)} " + (
             "line." if len(lines) == 1 else "lines.")
+        check = says(number(len(lines)))
     elif rng.random() < 0.25:
-        first = ask(rng, held, ("What is the first line of {p}?", "Show the first line of {p}.",
-                    "How does {p} begin?", "Give me only the first line of {p}."), p=path)
-        after, answer = "I take the first line.", lines[0]
+        first = wanted(rng, held, "first line", p=path)
+        after, answer, check = "I take the first line.", lines[0], says(lines[0])
     else:
-        first = ask(rng, held, ("Read {p}.", "What is in {p}?", "Show me {p}.", "Open {p}, please.",
-                    "What does {p} say?", "Print the file {p}.", "Please read the file {p}.",
-                    "Show me what {p} says."), p=path)
-        after, answer = "I show the file.", "\n".join(lines)
-    result = "\n".join(lines)
+        first = wanted(rng, held, "read", p=path)
+        after, answer, check = "I show the file.", "\n".join(lines), says(*lines)
+    result = shown(rng, lines)
     if rng.random() < 0.12:
-        result, answer = trouble(rng, path)
+        result, answer, check = trouble(rng, path)
         after = "The file cannot be read."
     return [first, assistant(f"I read {path}.", "", [call]), tool_turn(result),
-            assistant(after, answer)]
+            assistant(after, answer, (), check)]
 
 
 def listing(rng, held, desk):
@@ -134,71 +160,101 @@ def listing(rng, held, desk):
     call = desk.call(desk.list, folder)
     if rng.random() < 0.35:
         ext = rng.choice(names).rsplit(".", 1)[1] if names else "md"
-        n = sum(x.endswith("." + ext) for x in names)
-        first = ask(rng, held, ("How many {e} files are in {f}?", "Count the {e} files in {f}.",
-                    "How many {e} files does {f} have?", "Number of {e} files in {f}?"),
-                    e=ext, f=folder)
-        after = f"I count the {ext} files: {n}."
+        found = [x for x in names if x.endswith("." + ext)]
+        n = len(found)
+        first = wanted(rng, held, "count kind", e=ext, f=folder)
+        after = f"The {ext} files are {lex.join(found)}: {n}." if found else f"No {ext} file."
         answer = f"There {'is' if n == 1 else 'are'} {n} {ext} file{'s' * (n != 1)} in {folder}."
+        check = says(number(n))
     else:
-        first = ask(rng, held, ("List the files in {f}.", "What is in the folder {f}?",
-                    "Which files are in {f}?", "Show me the folder {f}.", "ls {f}",
-                    "What does the folder {f} hold?", "Which files does {f} have?"), f=folder)
+        first = wanted(rng, held, "list", f=folder)
         after = f"There are {len(names)} files."
         answer = f"In {folder}: {lex.join(names)}." if names else f"The folder {folder} is empty."
+        check = says(*names) if names else says("empty|no|nothing|none|not")
     return [first, assistant(f"I list {folder}.", "", [call]),
-            tool_turn("\n".join(names) or "(empty)"), assistant(after, answer)]
+            tool_turn(shown_names(rng, names)), assistant(after, answer, (), check)]
 
 
 def search(rng, held, desk):
     """Which file mentions a word."""
     word = lex.fitting(rng, held, lex.noun_phrase)
     hits = [(lex.path(rng), rng.randint(1, 300)) for _ in range(rng.choice((0, 1, 1, 2, 3)))]
-    result = "\n".join(f"{p}:{n}: the {word} {rng.choice(lex.VERBS_PAST)}" for p, n in hits)
+    rows = [f"{p}:{n}: the {word} {rng.choice(lex.VERBS_PAST)}" for p, n in hits]
     files = list(dict.fromkeys(p for p, _ in hits))
+    result = "\n".join(rows)
+    if hits and rng.random() < 0.2:
+        result = "\n".join(files)
+    elif hits and rng.random() < 0.2:
+        result = json.dumps([{"file": p, "line": n} for p, n in hits])
     answer = f"No file mentions {word}." if not hits else (
         f"The word {word} is in {lex.join(files)}.")
-    first = ask(rng, held, ("Which file mentions {w}?", "Where does {w} occur?",
-                "Search the files for {w}.", "Find {w} in my files.", "grep for {w}",
-                "In which files is {w}?", "Look for {w} in the files."), w=word)
+    first = wanted(rng, held, "search", w=word)
     return [first, assistant(f"I search for {word}.", "", [desk.call(desk.search, word)]),
-            tool_turn(result or rng.choice(("no matches", "0 hits", "nothing found"))),
-            assistant(f"There are {len(files)} files." if files else "Nothing was found.", answer)]
+            tool_turn(result or rng.choice(("no matches", "0 hits", "nothing found", "[]"))),
+            assistant(f"It is in {lex.join(files)}." if files else "Nothing was found.", answer,
+                      (), says(*files) if files else says(phrasing.NOTHING))]
+
+
+def some_text(rng, held):
+    """A short text to write into a file."""
+    if rng.random() < 0.25:
+        return lex.fitting(rng, held, lex.sentence)
+    return lex.fitting(rng, held, lambda r: lex.words(r, 1, 5))
 
 
 def write(rng, held, desk):
-    """Writing a text to a file."""
-    path, text = plain_path(rng, held), lex.fitting(rng, held, lambda r: lex.words(r, 1, 5))
-    if rng.random() < 0.25:
-        text = lex.sentence(rng)
-    first = ask(rng, held, ("Write \"{t}\" to {p}.", "Save the text \"{t}\" in {p}.",
-                "Create the file {p} with the text \"{t}\".", "Put \"{t}\" into {p}.",
-                "Please write \"{t}\" into {p}.", "Make a file {p} that says \"{t}\".",
-                "Write the text \"{t}\" into the file {p}."), t=text, p=path)
-    result, after, answer = rng.choice(("ok", "written", f"{len(text)} bytes written", "done")), (
-        "It is written."), f"I wrote the text to {path}."
+    """Writing a text to a file, sometimes with a look at what came of it."""
+    path, text = plain_path(rng, held), some_text(rng, held)
+    twice = desk.read in desk.has and rng.random() < 0.25
+    first = wanted(rng, held, "check written" if twice else "write", t=text, p=path)
+    call = desk.call(desk.write, path, text)
     if rng.random() < 0.12:
-        result, after = rng.choice(DENIED), "The file could not be written."
-        answer = f"I could not write {path}: permission denied."
-    return [first, assistant(f"I write {path}.", "", [desk.call(desk.write, path, text)]),
-            tool_turn(result), assistant(after, answer)]
+        return [first, assistant(f"I write {path}.", "", [call]), tool_turn(rng.choice(DENIED)),
+                assistant("The file could not be written.",
+                          f"I could not write {path}: permission denied.", (),
+                          says(phrasing.DENIED))]
+    result = rng.choice(("ok", "written", f"{len(text)} bytes written", "done",
+                         f"File created successfully at: {path}", json.dumps({"ok": True})))
+    out = [first, assistant(f"I write \"{text}\" to {path}.", "", [call]), tool_turn(result)]
+    if twice:
+        return out + [assistant(f"I read {path} back.", "", [desk.call(desk.read, path)]),
+                      tool_turn(shown(rng, [text])),
+                      assistant("The file has the text.", f"{path} says: {text}", (),
+                                says(text, "says|contains|holds|has|verified|confirmed|reads"
+                                     "|matches|shows|there"))]
+    return out + [assistant("It is written.", f"I wrote the text to {path}.", (),
+                            says(phrasing.DONE))]
 
 
 def copy_line(rng, held, desk):
     """Read one file, write its first line to another."""
     source, target = plain_path(rng, held, "txt"), plain_path(rng, held, "md")
     lines, _ = file_text(rng, "txt")
-    first = ask(rng, held, ("Copy the first line of {a} to {b}.", "Write the first line of {a} "
-                "into {b}.", "Put the first line of {a} into {b}.",
-                "Take the first line of {a} and save it in {b}."), a=source, b=target)
+    first = wanted(rng, held, "copy line", a=source, b=target)
+    return moved(rng, desk, first, source, target, lines, lines[0], "line")
+
+
+def move_value(rng, held, desk):
+    """Read a value from one file, write it to another."""
+    source, target = plain_path(rng, held, rng.choice(("ini", "yaml", "json", "toml"))), (
+        plain_path(rng, held, "txt"))
+    lines, facts = file_text(rng, source.rsplit(".", 1)[1])
+    key, value = rng.choice(facts)
+    first = wanted(rng, held, "move value", a=source, b=target, k=key)
+    return moved(rng, desk, first, source, target, lines, value, f"{key} {value}")
+
+
+def moved(rng, desk, first, source, target, lines, text, what):
+    """A read of source and a write of text to target."""
     out = [first, assistant(f"First I read {source}.", "", [desk.call(desk.read, source)])]
     if rng.random() < 0.15:
-        result, answer = trouble(rng, source)
-        return out + [tool_turn(result), assistant("The file cannot be read.", answer)]
-    return out + [tool_turn("\n".join(lines)),
-                  assistant(f"Now I write {target}.", "",
-                            [desk.call(desk.write, target, lines[0])]),
-                  tool_turn("ok"), assistant("It is written.", f"I wrote the line to {target}.")]
+        result, answer, check = trouble(rng, source)
+        return out + [tool_turn(result), assistant("The file cannot be read.", answer, (), check)]
+    return out + [tool_turn(shown(rng, lines)),
+                  assistant(f"The text is \"{text}\". Now I write {target}.", "",
+                            [desk.call(desk.write, target, text)]),
+                  tool_turn("ok"), assistant("It is written.", f"I wrote the {what} to {target}.",
+                                             (), says(phrasing.DONE))]
 
 
 def find_then_read(rng, held, desk):
@@ -209,66 +265,43 @@ def find_then_read(rng, held, desk):
     others = [lex.path(rng).split("/")[-1] for _ in range(rng.randint(1, 4))]
     names = sorted({real, *(o for o in others if not o.startswith(name))})
     lines, _ = file_text(rng, "txt")
-    first = ask(rng, held, ("Read the {n} file in {f}.", "What does the {n} file in {f} say?",
-                "Show me the {n} file of the folder {f}.", "Open the {n} file in {f}."),
-                n=name, f=folder)
+    first = wanted(rng, held, "find then read", n=name, f=folder)
     return [first, assistant("I do not know its full name. I list the folder.", "",
-                             [desk.call(desk.list, folder)]), tool_turn("\n".join(names)),
+                             [desk.call(desk.list, folder)]), tool_turn(shown_names(rng, names)),
             assistant(f"It is {real}.", "", [desk.call(desk.read, f"{folder}/{real}")]),
-            tool_turn("\n".join(lines)), assistant("I show the file.", "\n".join(lines))]
+            tool_turn(shown(rng, lines)),
+            assistant("I show the file.", "\n".join(lines), (), says(*lines))]
 
 
-# (requests, command, result maker, answer); f file, d folder, w word, n number, r result
+# (section of requests.txt, command, result, answer, words of a right answer);
+# f file, g file, d folder, w word, n number, m small number, h commit, r result
 COMMANDS = (
-    (("How much disk space is free?", "Show the free disk space.", "Is the disk full?",
-      "What is the free disk space?"), "df -h /", "{n}G", "There are {r} free."),
-    (("Count the lines of {f}.", "How many lines does {f} have?", "Line count of {f}, please.",
-      "How many lines are in {f}?"), "wc -l < {f}", "{n}", "The file {f} has {r} lines."),
-    (("How many words are in {f}?", "Count the words of {f}.", "Word count of {f}, please.",
-      "How many words does {f} have?"), "wc -w < {f}", "{n}", "The file {f} has {r} words."),
-    (("Create the folder {d}.", "Make a folder called {d}.", "I need a new folder {d}.",
-      "Please create the folder {d}."), "mkdir -p {d}", "", "The folder {d} is there now."),
-    (("Delete the file {f}.", "Remove {f}.", "Please delete {f}.", "Get rid of the file {f}."),
-     "rm {f}", "", "The file {f} is deleted."),
-    (("Which user am I?", "What is my user name?", "Who am I logged in as?",
-      "What user name do I have?"), "whoami", "{w}", "You are {r}."),
-    (("What is the name of this computer?", "Tell me the host name.", "What is the host name?",
-      "Show the host name."), "hostname", "{w}", "The host name is {r}."),
-    (("In which folder are we?", "Which is the current folder?", "Print the working directory.",
-      "What is the current folder?"), "pwd", "/{d}", "We are in {r}."),
-    (("How many files are in {d}?", "Count the files in {d}.", "Number of files in {d}?",
-      "How many files does {d} have?"), "ls {d} | wc -l", "{n}", "There are {r} files in {d}."),
-    (("How often does {w} occur in {f}?", "Count the lines with {w} in {f}.",
-      "In how many lines of {f} is {w}?", "How many lines of {f} have {w}?"),
-     "grep -c {w} {f}", "{n}", "{r} lines of {f} have {w}."),
-    (("How big is the folder {d}?", "Show the size of {d}.", "How much space does {d} take?",
-      "What is the size of the folder {d}?"), "du -sh {d}", "{n}M", "The folder {d} takes {r}."),
-    (("Which branch is checked out?", "On which git branch am I?", "Show the current branch.",
-      "What is the current git branch?"), "git branch --show-current", "{w}",
-     "The branch is {r}."),
-    (("What was the last commit?", "Show the last commit.", "Tell me the last git commit.",
-      "What is the last commit?"), "git log -1 --oneline", "{h} fix the {w}",
-     "The last commit is {r}."),
-    (("Show the last line of {f}.", "What is the last line of {f}?", "How does {f} end?",
-      "Give me the last line of {f}."), "tail -n 1 {f}", "the {w} is closed", "{r}"),
-    (("Show the first {n} lines of {f}.", "Print {n} lines from the top of {f}.",
-      "Give me the first {n} lines of {f}."), "head -n {n} {f}", "the {w} is open\nall is well",
-     "{r}"),
-    (("How long has the machine been up?", "Show the uptime.", "When was the last reboot?",
-      "What is the uptime?"), "uptime -p", "up {n} days", "The machine is {r}."),
-    (("Rename {f} to {g}.", "Move {f} to {g}.", "Please rename {f} to {g}.",
-      "Change the name of {f} to {g}."), "mv {f} {g}", "", "{f} is now {g}."),
-    (("Copy {f} to {g}.", "Make a copy of {f} as {g}.", "Please copy {f} to {g}.",
-      "Duplicate {f} as {g}."), "cp {f} {g}", "", "I copied {f} to {g}."),
-    (("Which version of Python is installed?", "What Python version is here?",
-      "Show the Python version.", "Tell me the Python version."), "python3 --version",
-     "Python 3.{n}", "It is {r}."),
-    (("Run the tests.", "Please run the tests.", "Do the tests pass?", "Start the tests."),
-     "make test", "{n} passed, 0 failed", "All {n} tests pass."),
-    (("Run the script {f}.", "Execute {f}.", "Please run {f}.", "Start the script {f}."),
-     "bash {f}", "done in {n} s", "The script says: {r}"),
-    (("Run `{c}`.", "Execute the command {c}.", "Please run this: {c}", "Run the command {c}."),
-     "{c}", "{w} {n}", "The output is: {r}"),
+    ("df", "df -h /", "{n}G", "There are {r} free.", "{n}|{r}"),
+    ("wc -l", "wc -l < {f}", "{n}", "The file {f} has {r} lines.", "{n}"),
+    ("wc -w", "wc -w < {f}", "{n}", "The file {f} has {r} words.", "{n}"),
+    ("mkdir", "mkdir -p {d}", "", "The folder {d} is there now.",
+     "is there|created|made|exists|done"),
+    ("rm", "rm {f}", "", "The file {f} is deleted.", "deleted|removed|is gone|done"),
+    ("whoami", "whoami", "{w}", "You are {r}.", "{w}"),
+    ("hostname", "hostname", "{w}", "The host name is {r}.", "{w}"),
+    ("pwd", "pwd", "/{d}", "We are in {r}.", "{d}"),
+    ("ls wc", "ls {d} | wc -l", "{n}", "There are {r} files in {d}.", "{n}"),
+    ("grep -c", "grep -c {w} {f}", "{n}", "{r} lines of {f} have {w}.", "{n}"),
+    ("du", "du -sh {d}", "{n}M", "The folder {d} takes {r}.", "{n}|{r}"),
+    ("branch", "git branch --show-current", "{w}", "The branch is {r}.", "{w}"),
+    ("log", "git log -1 --oneline", "{h} fix the {w}", "The last commit is {r}.",
+     "{h}|fix the {w}"),
+    ("tail", "tail -n 1 {f}", "the {w} is closed", "{r}", "the {w} is closed"),
+    ("head", "head -n {n} {f}", "the {w} is open\nall is well", "{r}", "the {w} is open"),
+    ("uptime", "uptime -p", "up {n} days", "The machine is {r}.", "{n}"),
+    ("mv", "mv {f} {g}", "", "{f} is now {g}.", "is now|renamed|moved|done"),
+    ("cp", "cp {f} {g}", "", "I copied {f} to {g}.", "copied|a copy|done|duplicated|backed"),
+    ("python", "python3 --version", "Python 3.{n}", "It is {r}.", "3.{n}"),
+    ("test", "make test", "{n} passed, 0 failed", "All {n} tests pass.",
+     "passed|all|succeeded|no failures|0 failed"),
+    ("test", "make test", "{n} passed, {m} failed", "{m} tests fail.", "{m}"),
+    ("script", "bash {f}", "done in {n} s", "The script says: {r}", "{n}"),
+    ("any", "{c}", "{w} {n}", "The output is: {r}", "{w} {n}"),
 )
 ANY = ("sort -u {f}", "ls -la {d}", "find {d} -name '*.{w}'", "echo {w}", "cat {f} | head -{n}",
        "ps aux | grep {w}", "kill {n}", "tar xf {w}.tar.gz", "chmod +x {f}", "make -j{n} {w}",
@@ -277,48 +310,53 @@ ANY = ("sort -u {f}", "ls -la {d}", "find {d} -name '*.{w}'", "echo {w}", "cat {
 
 def shell(rng, held, desk):
     """A command for what the user wants."""
-    asks, command, result, answer = rng.choice(COMMANDS)
+    section, command, result, answer, words = rng.choice(COMMANDS)
     values = {"f": plain_path(rng, held), "g": lex.path(rng), "d": lex.folder(rng),
-              "w": rng.choice(lex.NOUNS), "n": str(rng.randint(1, 999)),
+              "w": rng.choice(lex.NOUNS), "n": str(rng.randint(1, 999)), "m": rng.randint(2, 40),
               "h": "".join(rng.choice("0123456789abcdef") for _ in range(7))}
     values["c"] = rng.choice(ANY).format(**values)
     values["r"] = result.format(**values)
     command, said = command.format(**values), answer.format(**values)
-    out = [ask(rng, held, asks, **values),
+    out = [wanted(rng, held, "sh " + section, **values),
            assistant(f"I run {command}.", "", [desk.call(desk.shell, command)])]
     if rng.random() < 0.12:
         problem = rng.choice((f"bash: {values['w']}: command not found", "permission denied",
                               f"exit status {rng.randint(1, 127)}", "no such file or directory"))
-        return out + [tool_turn(problem), assistant("The command failed.",
-                                                    f"The command failed: {problem}.")]
-    return out + [tool_turn(values["r"]), assistant("It worked.", said)]
+        return out + [tool_turn(problem), assistant(
+            "The command failed.", f"The command failed: {problem}.", (),
+            says("failed|error|not found|denied|no such|could not|couldn't|did not|didn't|exit"))]
+    return out + [tool_turn(values["r"]), assistant(
+        f"It says {values['r']}." if result else "It worked.", said, (),
+        says(words.format(**values)))]
 
 
 def cannot(rng, held, desk):
     """What the offered file tools cannot do."""
-    missing = [(n, w) for t, n, w in (
-        (desk.write, "write files", ("Write \"{t}\" to {p}.", "Save the text \"{t}\" in {p}.",
-                                     "Put \"{t}\" into {p}.", "Note \"{t}\" in {p}.")),
-        (desk.search, "search files", ("Which file mentions {t}?", "Search the files for {t}.",
-                                       "Find {t} in my files.", "Does any file mention {t}?")),
-        (desk.list, "list folders", ("List the files in {d}.", "What is in the folder {d}?",
-                                     "Which files are in {d}?", "Tell me the files of {d}.")))
+    missing = [(n, section) for t, n, section in (
+        (desk.write, "write files", "no write"), (desk.search, "search files", "no search"),
+        (desk.list, "list folders", "no list"))
         if t not in desk.has and desk.shell not in desk.has]
     if not missing:
-        return read(rng, held, desk) if desk.read in desk.has else shell(rng, held, desk)
-    name, wordings = rng.choice(missing)
-    first = ask(rng, held, wordings, t=rng.choice(lex.NOUNS), p=lex.path(rng), d=lex.folder(rng))
-    return [first, assistant(f"No tool can {name}.", f"I have no tool that can {name}.")]
+        instead = read if desk.read in desk.has else shell if desk.shell in desk.has else listing
+        return instead(rng, held, desk)
+    name, section = rng.choice(missing)
+    first = wanted(rng, held, section, t=rng.choice(lex.NOUNS), p=lex.path(rng),
+                   d=lex.folder(rng))
+    return [first, assistant(f"No tool can {name}.", f"I have no tool that can {name}.", (),
+                             says(phrasing.CANNOT))]
 
 
 def group(rng, held=False):
     """(system, specs, maker) of a set of file tools."""
+    if rng.random() < 0.5:
+        return codetools.group(rng, held)
     desk = Desk(rng)
     makers = [(cannot, 1)]
     has = lambda *ts: all(t in desk.has for t in ts)
     for needed, maker, weight in (((desk.read,), read, 5), ((desk.list,), listing, 3),
                                   ((desk.search,), search, 3), ((desk.write,), write, 4),
                                   ((desk.read, desk.write), copy_line, 2),
+                                  ((desk.read, desk.write), move_value, 2),
                                   ((desk.list, desk.read), find_then_read, 2),
                                   ((desk.shell,), shell, 5)):
         if has(*needed):
@@ -326,6 +364,5 @@ def group(rng, held=False):
     functions, weights = zip(*makers)
     specs = list(desk.has)
     rng.shuffle(specs)
-    system = rng.choice((None, None, None, "You are a coding agent.", "You help with files.",
-                         "You work in a folder of the user. Use the tools."))
+    system = None if rng.random() < 0.5 else rng.choice(SYSTEMS)
     return system, specs, lambda rng: rng.choices(functions, weights)[0](rng, held, desk)

@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'cp "$work/loss.csv" "$out/" 2>/dev/null; rm -rf "$work"' EXIT
 mkdir -p "$out"
-cp "$prose/prose.txt" "$work/"
+cp "$prose"/prose.txt* "$work/"
 nvidia-smi --query-gpu=name,memory.total,power.draw --format=csv
 workers=$(($(nproc) > 3 ? $(nproc) - 2 : 1))
 export PYTHONUNBUFFERED=1

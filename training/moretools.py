@@ -1,16 +1,17 @@
 """Other tools than calculator and clock, with parameters that differ in name."""
-from chat import assistant, tool, user
-from wording import choose, dress
+import lexicon
 import smalltalk
+from chat import assistant, tool, user
+from wording import ask, longest_words, numeral, read_blocks
 
-CITIES = sorted(set(smalltalk.CAPITALS.values())) + ["Hamburg", "Milan", "Boston", "Sydney",
-                                                     "Toronto", "Geneva", "Porto", "Kyoto"]
-SKIES = ("sunny", "cloudy", "light rain", "snow", "fog", "windy", "clear sky", "heavy rain")
-PATHS = ("notes.txt", "todo.md", "src/main.cpp", "README.md", "data/list.csv", "log.txt",
-         "config.toml", "docs/plan.md", "letter.txt", "results.json")
-TOPICS = ("tea", "old maps", "wind power", "mountain huts", "the Jevons paradox", "bread",
-          "sparse models", "river fish", "night trains", "garden birds", "energy prices",
-          "memory chips", "chess openings", "the moon", "city trees", "solar cells")
+KINDS = read_blocks("moretools.txt")
+MAKERS = tuple(KINDS)
+SKIES = ("sunny", "cloudy", "light rain", "snow", "fog", "windy", "clear sky", "heavy rain",
+         "thunderstorm", "partly cloudy", "drizzle", "hail", "overcast", "mild")
+LANGUAGES = ("German French Spanish Italian Dutch Polish Swedish Danish Turkish Greek Finnish "
+             "Portuguese Czech Norwegian Hungarian").split()
+STYLES = ("jazz", "some blues", "folk songs", "piano music", "soft rock", "an opera", "quiet music",
+          "a waltz", "dance music", "guitar music", "old hits", "birdsong", "choir music")
 
 
 def schema(name, description, properties):
@@ -25,78 +26,65 @@ def words(rng, low=2, high=6):
     return " ".join(rng.choice(smalltalk.WORDS) for _ in range(rng.randint(low, high)))
 
 
-def weather(rng, held):
-    """Weather of a city."""
-    key = rng.choice(("city", "location", "place"))
-    offered = schema(rng.choice(("get_weather", "weather", "current_weather")),
-                     rng.choice(("Get the weather of a city.", "Get the current weather.")), [key])
-    city = choose(rng, CITIES, held)
-    question = choose(rng, ("What is the weather in {}?", "How is the weather in {}?",
-                      "Tell me the weather in {}.", "Weather in {}?", "Is it raining in {}?",
-                      "What's the weather like in {}?"), held).format(city)
-    result = f"{rng.randint(-9, 35)} C, {rng.choice(SKIES)}"
-    return offered, question, {key: city}, result, f"The weather in {city}: {result}."
+def values(rng, held, kind):
+    """Values of the parameters, and what the tool gives back."""
+    if kind == "weather":
+        return [lexicon.fitting(rng, held, lexicon.place)], (
+            f"{rng.randint(-9, 35)} C, {rng.choice(SKIES)}")
+    if kind == "search":
+        topic = rng.choice(lexicon.TOPICS) if rng.random() < 0.5 else words(rng, 1, 3)
+        return [topic], words(rng).capitalize() + "."
+    if kind == "read":
+        return [lexicon.fitting(rng, held, lexicon.path)], words(rng)
+    if kind == "message":
+        return [lexicon.person(rng), words(rng, 1, 5)], "sent"
+    if kind == "translate":
+        said = rng.choice(smalltalk.PHRASES) if rng.random() < 0.5 else words(rng, 1, 4)
+        return [said, rng.choice(LANGUAGES)], lexicon.invented(rng) + " " + lexicon.invented(rng)
+    if kind == "define":
+        return [rng.choice(lexicon.NOUNS)], f"a kind of {lexicon.noun_phrase(rng)}"
+    if kind == "timer":
+        return [str(rng.randint(1, 90))], "started"
+    return [rng.choice(STYLES) if rng.random() < 0.6 else lexicon.title(rng)], "playing"
 
 
-def search(rng, held):
-    """Searching for a topic."""
-    key = rng.choice(("query", "q", "text"))
-    offered = schema(rng.choice(("search", "web_search", "search_web")),
-                     rng.choice(("Search the web.", "Search for pages.")), [key])
-    topic = choose(rng, TOPICS, held) if rng.random() < 0.5 else words(rng, 1, 3)
-    question = choose(rng, ("Search the web for {}.", "Search for {}.", "Look up {}.",
-                      "Find something about {}.", "Can you search for {}?",
-                      "Please look up {}."), held).format(topic)
-    result = words(rng).capitalize() + "."
-    return offered, question, {key: topic}, result, f"I found this: {result}"
+def offer(rng, kind):
+    """A tool of a kind."""
+    block = KINDS[kind]
+    return schema(rng.choice(block["F"]), rng.choice(block["D"]), rng.choice(block["P"]).split())
 
 
-def read_file(rng, held):
-    """Reading a file."""
-    key = rng.choice(("path", "file", "filename"))
-    offered = schema(rng.choice(("read_file", "open_file", "cat")), "Read a file.", [key])
-    path = choose(rng, PATHS, held)
-    question = choose(rng, ("Read the file {}.", "What is in {}?", "Show me {}.", "Open {}.",
-                      "What does {} say?", "Please read {}."), held).format(path)
-    result = words(rng)
-    return offered, question, {key: path}, result, f"The file {path} says: {result}"
+def turns(rng, held, kind, offered):
+    """A conversation that uses a tool of a kind."""
+    block = KINDS[kind]
+    given, result = values(rng, held, kind)
+    slots = dict(zip("ab", given))
+    arguments = dict(zip(offered["parameters"]["properties"], given))
+    listed = ", ".join(f"{key} {value}" for key, value in arguments.items())
+    answer = block["A"][0].format(r=result, **slots)
+    told = result.rstrip(".") if "{r}" in block["A"][0] else ""
+    right = [numeral(w) if w.lstrip("-").isdigit() else w
+             for w in longest_words(told, 2)] + block.get("K", [])
+    return [user(ask(rng, block["Q"], held, ending=False, **slots)),
+            assistant(f"I use the tool {offered['name']} with {listed}.", "",
+                      [(offered["name"], arguments)]), tool(result),
+            assistant(f"The tool says: {result}", answer, check={"words": right})]
 
 
-def message(rng, held):
-    """Sending a message: two parameters."""
-    to, text = rng.choice((("to", "text"), ("name", "message"), ("recipient", "body")))
-    offered = schema(rng.choice(("send_message", "send", "message")), "Send a message.",
-                     [to, text])
-    name, said = choose(rng, smalltalk.NAMES, held), words(rng, 1, 4)
-    question = choose(rng, ("Send {n} the message: {t}", "Tell {n}: {t}", "Write to {n}: {t}",
-                      "Send this to {n}: {t}", "Please tell {n}: {t}"), held).format(
-                          n=name, t=said)
-    return offered, question, {to: name, text: said}, "sent", f"I sent the message to {name}."
-
-
-def build(rng, held, maker):
+def build(rng, held, kind):
     """A tool and one conversation that uses it."""
-    offered, question, arguments, result, answer = maker(rng, held)
-    thought = rng.choice(("I use the tool {}.", "The tool {} can do this.")).format(
-        offered["name"])
-    return offered, [user(question if held else dress(rng, question)),
-                     assistant(thought, "", [(offered["name"], arguments)]), tool(result),
-                     assistant(f"The tool says: {result}", answer)]
-
-
-MAKERS = (weather, search, read_file, message)
+    offered = offer(rng, kind)
+    return offered, turns(rng, held, kind, offered)
 
 
 def any_tool(rng):
     """A random tool of this file."""
-    return build(rng, False, rng.choice(MAKERS))[0]
+    return offer(rng, rng.choice(MAKERS))
 
 
 def use(rng, held, offered):
     """A conversation that uses an offered tool, or None if it is not of this file."""
-    for maker in MAKERS:
-        for _ in range(60):
-            made, messages = build(rng, held, maker)
-            if made == offered:
-                return messages
+    for kind, block in KINDS.items():
+        if offered["name"] in block["F"]:
+            return turns(rng, held, kind, offered)
     return None

@@ -1,7 +1,9 @@
 """Parameters of invented tools: name, schema, a value, and the words of a request for it."""
 import dataclasses
+import json
 
 import lexicon as lex
+from toolwords import blocks, capital, frame
 from wording import choose
 
 
@@ -16,19 +18,26 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """Names, descriptions and phrases of one kind of parameter.
+    """Names, descriptions and phrases of one kind of parameter, from invented/kinds.txt.
 
-    make gives a value; an enum has choices instead. In a phrase {v} is the value as people
-    write it. A boolean has phrases for true and for false.
+    make gives a value; an enum has choices, or a pool from which each schema draws some. fields are
+    the (names, maker) of an object. In a phrase {v} is the value as people write it, {0} and {1}
+    are the fields. A boolean has phrases for true and for false. Two kinds that share a group
+    could be mistaken for each other.
     """
     ask: str
     names: str
     descriptions: tuple
     type: str
+    groups: tuple
     phrases: tuple
     make: object = None
     choices: tuple = ()
+    pool: tuple = ()
     no_phrases: tuple = ()
+    unit: str = ""
+    also: str = ""
+    fields: tuple = ()
 
 
 def number(low, high):
@@ -41,6 +50,7 @@ def decimal(low, high):
     def make(rng):
         value = round(rng.uniform(low, high), rng.choice((1, 1, 2)))
         return int(value) if value == int(value) else value
+    make.decimal = True
     return make
 
 
@@ -56,176 +66,128 @@ def several(make, low=2, high=4):
     return make_list
 
 
-def strings(ask, names, descriptions, make, phrases):
-    return Kind(ask, names, descriptions, "string", phrases, make)
+def some(rng, letters, n):
+    """n random letters or digits."""
+    return "".join(rng.choice(letters) for _ in range(n))
 
 
-def enum(ask, names, descriptions, choices, phrases):
-    return Kind(ask, names, descriptions, "string", phrases, choices=tuple(choices.split()))
-
-
-def flag(ask, names, descriptions, yes, no):
-    return Kind(ask, names, descriptions, "boolean", yes, no_phrases=no)
-
-
-TEXTS = {
-    "title": strings("title", "title name label heading", ("The title.", "Title to show."),
-                     lex.title, ("with the title \"{v}\"", "called \"{v}\"", "named \"{v}\"",
-                                 "titled \"{v}\"", "with title \"{v}\"")),
-    "person": strings("person", "person name user owner assignee member", (
-        "Name of the person.", "Who it is for."), lex.person, (
-            "for {v}", "on behalf of {v}", "for the user {v}", "for our member {v}")),
-    "city": strings("city", "city location place town", ("The city.", "Name of the city.",
-                    "Where it takes place."), lex.place, (
-                        "in {v}", "in the city of {v}", "at our place in {v}", "located in {v}")),
-    "id": strings("id", "id number reference code key", ("The identifier.", "Reference number.",
-                  "Internal code."), lex.code, ("with the id {v}", "with reference {v}",
-                                                "(id {v})", "with id {v}")),
-    "email": strings("email address", "email address mail contact", (
-        "An email address.", "Where to write to."), lex.email, (
-            "with the address {v}", "using the email {v}", "with {v} as the contact",
-            "with the email address {v}")),
-    "date": strings("date", "date day on due when", ("Date as YYYY-MM-DD.", "The day, YYYY-MM-DD."),
-                    lex.date, ("on {v}", "for {v}", "dated {v}", "on the day {v}")),
-    "time": strings("time", "time at start hour", ("Time as HH:MM.", "Time of day, 24 hours."),
-                    lex.clock, ("at {v}", "starting at {v}", "from {v} on", "at exactly {v}")),
-    "note": strings("note", "note text comment message description", (
-        "A free text.", "A short note.", "Text to attach."), lambda r: lex.words(r, 2, 5), (
-            "with the note \"{v}\"", "saying \"{v}\"", "with the text \"{v}\"",
-            "and the comment \"{v}\"", "with this note: \"{v}\"")),
-    "topic": strings("topic", "topic subject query about keyword", ("The topic.", "What about."),
-                     lambda r: r.choice(lex.TOPICS) if r.random() < 0.5 else lex.noun_phrase(r),
-                     ("about {v}", "on the subject of {v}", "concerning {v}", "on {v}")),
-    "file": strings("file", "file path filename document source", (
-        "Path of the file.", "The file."), lex.path, (
-            "from the file {v}", "using {v}", "with the file {v}", "taken from {v}")),
-    "item": strings("item", "item product thing article", ("The item.", "Name of the product."),
-                    lex.noun_phrase, ("for the item \"{v}\"", "of the product \"{v}\"",
-                                      "for \"{v}\"", "for the article \"{v}\"")),
-    "room": strings("room", "room area zone", ("The room.", "Part of the house."),
-                    lambda r: r.choice(("kitchen", "attic", "cellar", "office", "hall", "garage",
-                                        "bedroom", "workshop", "garden", "lab", "studio",
-                                        "library", "loft", "porch")),
-                    ("in the {v}", "for the {v}", "of the {v}", "over in the {v}")),
-    "phone": strings("phone number", "phone telephone mobile", ("Phone number.",),
-                     lambda r: "+" + str(r.randint(10 ** 8, 10 ** 10)), (
-                         "with the phone number {v}", "with {v} as the number", "phone {v}",
-                         "with the number {v}")),
-    "serial": strings("serial number", "serial device machine unit", ("Serial number.",
-                      "Name of the device."), lex.code, (
-                          "on the device {v}", "for the machine {v}", "of unit {v}",
-                          "on machine {v}")),
+CAPITALS, DIGITS = "ABCDEFGHJKLMNPRSTUVWXZ", "0123456789"
+ROOMS = ("kitchen attic cellar office hall garage bedroom workshop garden lab studio library loft "
+         "porch pantry bathroom nursery corridor basement conservatory").split()
+STREETS = ("Street", "Road", "Lane", "Avenue", "Square")
+MAKERS = {
+    "title": lex.title, "person": lex.person, "place": lex.place, "code": lex.code,
+    "email": lex.email, "date": lex.date, "clock": lex.clock, "path": lex.path,
+    "phrase": lex.noun_phrase, "folder": lex.folder, "note": lambda r: lex.words(r, 2, 5),
+    "words": lambda r: lex.words(r, 1, 3), "room": lambda r: r.choice(ROOMS),
+    "noun": lambda r: r.choice(lex.NOUNS), "first_name": lambda r: r.choice(lex.FIRST_NAMES),
+    "topic": lambda r: r.choice(lex.TOPICS) if r.random() < 0.5 else lex.noun_phrase(r),
+    "phone": lambda r: "+" + str(r.randint(10 ** 8, 10 ** 10)),
+    "company": lambda r: f"{r.choice(lex.LAST_NAMES)} " + r.choice(
+        ("Ltd", "GmbH", "and Sons", "Logistics", "Foods", "Print", "Energy", "Works")),
+    "street": lambda r: f"{r.randint(1, 199)} {lex.invented(r).capitalize()} {r.choice(STREETS)}",
+    "digits": lambda r: some(r, DIGITS, 5), "isbn": lambda r: "978" + some(r, DIGITS, 10),
+    "url": lambda r: f"https://{lex.invented(r)}.{r.choice(('example', 'org', 'net'))}"
+                     + r.choice(("", "/" + r.choice(lex.NOUNS), f"/{lex.folder(r)}")),
+    "branch": lambda r: r.choice(("main", "dev", "", "", "", "")) or r.choice(
+        ("feature/", "fix/", "", "release-")) + r.choice(lex.NOUNS),
+    "version": lambda r: f"{r.randint(0, 9)}.{r.randint(0, 20)}" + r.choice(
+        ("", f".{r.randint(0, 30)}")),
+    "username": lambda r: r.choice(lex.FIRST_NAMES).lower() + r.choice(("", "_", "."))
+                          + r.choice((r.choice(lex.NOUNS), str(r.randint(1, 99)))),
+    "channel": lambda r: "#" + r.choice(lex.NOUNS) + r.choice(("", "", "-team", "-news")),
+    "host": lambda r: f"{r.choice(lex.NOUNS)}{r.choice(('', '-'))}{r.randint(1, 40):02}"
+                      + r.choice(("", ".local", ".example.org")),
+    "ip": lambda r: "10." + ".".join(str(r.randint(0, 255)) for _ in range(3)),
+    "plate": lambda r: f"{some(r, CAPITALS, 2)}-{some(r, CAPITALS, 2)} {r.randint(10, 9999)}",
+    "flight": lambda r: some(r, CAPITALS, 2) + str(r.randint(10, 9999)),
+    "voucher": lambda r: some(r, CAPITALS, r.randint(3, 5)) + some(r, DIGITS, 2),
+    "column": lambda r: r.choice(lex.NOUNS) + r.choice(("", "_id", "_name", "_date", "_total")),
+    "weekday": lambda r: r.choice(lex.WEEKDAYS),
 }
-NUMBERS = {
-    "count": Kind("number", "count quantity amount number", ("How many.", "The number of items."),
-                  "integer", ("{v} times", "with a quantity of {v}", "quantity {v}",
-                              "with the count {v}", "with quantity {v}"), number(2, 500)),
-    "minutes": Kind("duration", "minutes duration length duration_minutes", (
-        "Length in minutes.", "How many minutes."), "integer", (
-            "for {v} minutes", "lasting {v} minutes", "{v} minutes long",
-            "with a length of {v} minutes"), number(1, 240)),
-    "days": Kind("number of days", "days period n_days", ("Number of days.", "How many days."),
-                 "integer", ("for {v} days", "over {v} days", "for a period of {v} days",
-                             "during {v} days"), number(2, 90)),
-    "price": Kind("price", "price cost max_price budget", ("Price in euros.", "Limit in euros."),
-                  "number", ("for {v} euros", "at {v} euros", "with a price of {v} euros",
-                             "priced at {v} euros"), decimal(1, 900)),
-    "percent": Kind("percentage", "percent level share brightness", ("Percentage, 0 to 100.",),
-                    "integer", ("at {v} percent", "with {v} percent", "set to {v} percent",
-                                "at a level of {v} percent"), number(1, 100)),
-    "weight": Kind("weight", "weight kg mass weight_kg", ("Weight in kilograms.",), "number", (
-        "weighing {v} kg", "with a weight of {v} kg", "of {v} kg", "that weighs {v} kg"),
-        decimal(0.2, 90)),
-    "degrees": Kind("temperature", "temperature degrees celsius", ("Temperature in C.",), "number",
-                    ("at {v} degrees", "at {v} C", "with {v} degrees", "at a heat of {v} degrees"),
-                    decimal(-20, 95)),
-    "limit": Kind("limit", "limit max top max_results", ("Most results to return.",), "integer", (
-        "at most {v}", "limited to {v}", "no more than {v}", "with a limit of {v}"),
-        number(1, 60)),
-    "page": Kind("page", "page chapter section", ("Page number.", "Which page."), "integer", (
-        "on page {v}", "from page {v}", "page {v}", "starting on page {v}"), number(1, 800)),
-    "latitude": Kind("latitude", "lat latitude", ("Latitude in degrees.",), "number", (
-        "at latitude {v}", "with latitude {v}", "latitude {v}", "at the latitude {v}"),
-        decimal(-89, 89)),
-}
-CHOICES = {
-    "priority": enum("priority", "priority urgency importance", ("How urgent.", "Priority."),
-                     "low normal high urgent", ("with {v} priority", "priority {v}", "as {v} "
-                     "priority", "with the priority {v}")),
-    "unit": enum("unit", "unit units scale", ("The unit.",), "celsius fahrenheit kelvin", (
-        "in {v}", "in degrees {v}", "measured in {v}", "with the unit {v}")),
-    "colour": enum("colour", "colour color tint", ("The colour.",),
-                   "red green blue white yellow black", ("in {v}", "coloured {v}", "with the "
-                   "colour {v}", "painted {v}")),
-    "format": enum("format", "format type output output_format", ("Format of the output.",),
-                   "json csv text html pdf", ("as {v}", "in {v} format", "in the format {v}",
-                   "formatted as {v}")),
-    "size": enum("size", "size variant", ("The size.",), "small medium large", (
-        "in size {v}", "in {v}", "of {v} size", "with size {v}")),
-    "order": enum("order", "order sort sort_order", ("Sort order.",), "ascending descending", (
-        "in {v} order", "sorted {v}", "{v}", "ordered {v}")),
-    "status": enum("status", "status state", ("The status.",), "open closed pending draft", (
-        "with status {v}", "marked {v}", "in state {v}", "with the status {v}")),
-    "mode": enum("mode", "mode setting program", ("Operating mode.",), "eco fast quiet auto", (
-        "in {v} mode", "using the {v} mode", "in the mode {v}", "with mode {v}")),
-    "language": enum("language", "language lang", ("Target language.",),
-                     "English German French Spanish Italian", ("in {v}", "into {v}", "with {v} "
-                     "as the language", "in the language {v}")),
-    "weekday": enum("day", "weekday day", ("Day of the week.",), " ".join(lex.WEEKDAYS), (
-        "on {v}", "every {v}", "each {v}", "on a {v}")),
-}
-FLAGS = {
-    "notify": flag("notification", "notify send_notification alert", ("Whether to notify people.",),
-                   ("and notify everyone", "with a notification", "and do notify people",
-                    "with notification"), ("without a notification", "and do not notify anyone",
-                                           "but notify nobody", "without notification")),
-    "urgent": flag("urgency", "urgent is_urgent express", ("True if it is urgent.",),
-                   ("as urgent", "and it is urgent", "marked as urgent", "urgently"),
-                   ("and it is not urgent", "as not urgent", "without any urgency", "not urgent")),
-    "public": flag("visibility", "public is_public visible", ("Whether all can see it.",),
-                   ("visible to everyone", "as public", "and make it public", "publicly"),
-                   ("not public", "and keep it private", "hidden from others", "privately")),
-    "recursive": flag("recursion", "recursive include_subfolders deep", (
-        "Also look into subfolders.",), ("with subfolders", "including subfolders", "recursively",
-                                         "with all subfolders"),
-        ("without subfolders", "not recursively", "ignoring subfolders", "no subfolders")),
-}
-LISTS = {
-    "tags": Kind("tags", "tags labels keywords", ("List of tags.", "Labels to attach."), "array", (
-        "tagged {v}", "with the tags {v}", "with tags {v}", "labelled {v}"),
-        several(lambda r: r.choice(lex.NOUNS))),
-    "people": Kind("people", "people attendees members participants", ("Names of people.",),
-                   "array", ("with {v}", "together with {v}", "inviting {v}", "and invite {v}"),
-                   several(lambda r: r.choice(lex.FIRST_NAMES))),
-    "numbers": Kind("numbers", "values numbers data", ("List of numbers.",), "array", (
-        "with the values {v}", "for the numbers {v}", "using {v}", "with numbers {v}"),
-        several(number(0, 999), 2, 5)),
-    "area": Kind("dimensions", "dimensions area rectangle", ("Width and height in metres.",),
-                 "object", ("of {w} by {h} metres", "measuring {w} by {h} metres",
-                            "{w} metres wide and {h} metres high", "with {w} by {h} metres"),
-                 lambda r: {"width": r.randint(2, 99), "height": r.randint(2, 99)}),
-}
-KINDS = {**TEXTS, **NUMBERS, **CHOICES, **FLAGS, **LISTS}
+FEW_MAKERS = (MAKERS["room"], MAKERS["place"])  # too few values to hold some out
+
+
+def maker(text):
+    """The maker of values with this name, or of numbers between two bounds."""
+    if text in MAKERS or text == "-":
+        return MAKERS.get(text)
+    if "," in text:
+        return lambda rng: rng.choice(text.split(","))
+    low, high = text.replace(":", " ").split()
+    return decimal(float(low), float(high)) if "." in text else number(int(low), int(high))
+
+
+def read():
+    """{kind: Kind} of kinds.txt."""
+    out = {}
+    for name, ((kind_type, made, groups), words) in blocks("kinds.txt").items():
+        def entry(word):
+            return tuple(words.get(word, ()))
+
+        fields, make = (), None
+        if kind_type == "object":
+            fields = tuple((f.partition(":")[0].split("|"), maker(f.partition(":")[2]))
+                           for f in made.split())
+        elif kind_type in ("array", "items"):
+            make = several(maker(made), 2, 5 if made[0].isdigit() else 4)
+        else:
+            make = maker(made)
+        listed = [" ".join(entry(w)).split() for w in ("choices", "pool")]
+        out[name] = Kind(
+            entry("ask")[0], " ".join(entry("names")), entry("about"),
+            "array" if kind_type == "items" else kind_type, tuple(groups.split(",")),
+            entry("yes") if kind_type == "boolean" else entry("say"), make, tuple(listed[0]),
+            tuple(listed[1]), entry("no"), "".join(entry("unit")), "".join(entry("also")),
+            fields or ((("item", "name", "product"), make), (("quantity", "count", "qty"),
+                       number(1, 90))) if kind_type in ("object", "items") else ())
+    return out
+
+
+KINDS = read()
 NAMES = list(KINDS)
-WEIGHTS = [3 if n in TEXTS else 2 if n in NUMBERS or n in CHOICES else 1.5 for n in NAMES]
+USUAL = {"id": 9, "title": 5, "date": 5, "person": 5, "note": 5, "email": 4, "time": 4, "city": 4,
+         "topic": 4, "file": 4, "count": 3, "limit": 3}
+WEIGHTS = [USUAL.get(n, 2 if k.type == "string" and not k.choices else 0.9 if k.type == "boolean"
+                     else 1.3) for n, k in KINDS.items()]
+EXAMPLE_STYLES = (" Example: {v}", " (e.g. {v})", ", for example {v}", " E.g. {v}.", " like {v}")
+EXTRA = ((" Required.", " (required)", " Must be given."), (" Optional.", " (optional)",
+         " May be left out.", " Defaults to the usual value."))
+FEW = 0.12
+TYPES = {str: "string", int: "integer"}
+
+
+def fields_schema(rng, kind, types):
+    """Properties of an object under one choice of names."""
+    names = [rng.choice(n) for n, _ in kind.fields]
+    return {"type": "object", "properties": {n: {"type": t} for n, t in zip(names, types)},
+            "required": names}
 
 
 def schema(rng, kind):
     """The JSON schema of a parameter."""
     out = {"type": kind.type}
     if rng.random() < 0.85:
-        out["description"] = rng.choice(kind.descriptions)
-    if kind.choices:
-        chosen = list(kind.choices)
-        if rng.random() < 0.3 and len(chosen) > 2:
+        text = rng.choice(kind.descriptions)
+        if kind.type == "string" and kind.make and rng.random() < FEW:
+            text += rng.choice(EXAMPLE_STYLES).format(v=kind.make(rng))
+        out["description"] = text if rng.random() < 0.9 else text[:1].lower() + text[1:].rstrip(".")
+    if kind.choices or kind.pool:
+        chosen = list(kind.choices) or rng.sample(kind.pool, rng.randint(3, 6))
+        if kind.choices and rng.random() < 0.3 and len(chosen) > 2:
             chosen = chosen[:-1]
         out["enum"] = chosen
-    if kind.type == "array":
+    elif kind.type == "integer" and rng.random() < FEW:
+        out["minimum"] = 0
+    if kind.type == "array" and kind.fields:
+        out["items"] = fields_schema(rng, kind, ("string", "integer"))
+    elif kind.type == "array":
         sample = kind.make(rng)[0]
         out["items"] = {"type": "string" if isinstance(sample, str) else "integer"}
-    if kind.type == "object":
-        out["properties"] = {"width": {"type": "integer"}, "height": {"type": "integer"}}
-        out["required"] = ["width", "height"]
+    elif kind.type == "object":
+        types = ["number" if hasattr(m, "decimal") else TYPES[type(m(rng))]
+                 for _, m in kind.fields]
+        out.update(fields_schema(rng, kind, types))
     return out
 
 
@@ -236,18 +198,18 @@ def parameter(rng, name=None):
     return Parameter(name, rng.choice(kind.names.split()), schema(rng, kind), kind.ask)
 
 
-def distinct(rng, n, taken=()):
-    """n parameters that can be told apart in one request."""
-    out, seen = [], set(taken)
-    alike = {"city": "room", "room": "city", "id": "serial", "serial": "id", "date": "weekday",
-             "weekday": "date", "colour": "size", "size": "colour", "count": "limit",
-             "limit": "count", "language": "unit", "unit": "language", "person": "item",
-             "item": "person", "degrees": "weight", "title": "note", "note": "title"}
+def distinct(rng, n, taken=(), nested=False, first=None):
+    """n parameters that can be told apart in one request; nested: objects, too; first: a kind."""
+    out = []
+    seen = {g for name in taken for g in KINDS[name].groups}
     while len(out) < n:
-        made = parameter(rng)
-        if made.kind in seen or made.name in {p.name for p in out}:
+        made = parameter(rng, first if not out else None)
+        kind = KINDS[made.kind]
+        if seen & set(kind.groups) or made.name in {p.name for p in out}:
             continue
-        seen |= {made.kind, alike.get(made.kind)}
+        if kind.fields and not nested:
+            continue
+        seen |= set(kind.groups)
         out.append(made)
     return out
 
@@ -257,19 +219,85 @@ def value(rng, param, held=False):
     kind = KINDS[param.kind]
     if kind.type == "boolean":
         return rng.random() < 0.6
-    if kind.choices:
+    if "enum" in param.schema:
         return rng.choice(param.schema["enum"])
-    if kind.type == "string" and param.kind not in ("room", "city"):
+    if kind.type == "array" and kind.fields:
+        names = list(param.schema["items"]["properties"])
+        return [{names[0]: v, names[1]: kind.fields[1][1](rng)} for v in kind.make(rng)]
+    if kind.type == "object":
+        return {n: make(rng) for n, (_, make) in zip(param.schema["properties"], kind.fields)}
+    if kind.type == "string" and kind.make not in FEW_MAKERS:
         return lex.fitting(rng, held, kind.make)
     return kind.make(rng)
 
 
-def phrase(rng, param, val, held=False):
-    """The words of a request that give the value."""
+def plain(param, val):
+    """A value as people write it in a sentence."""
+    kind = KINDS[param.kind]
+    if isinstance(val, bool):
+        return "true" if val else "false"
+    if isinstance(val, dict):
+        return ", ".join(f"{k} {v}" for k, v in val.items())
+    if isinstance(val, list):
+        return lex.join([f"{list(v.values())[1]} x {list(v.values())[0]}"
+                         if isinstance(v, dict) else v for v in val])
+    if "\"{v}\"" in kind.phrases[0]:
+        return f"\"{val}\""
+    return f"{val} {kind.unit}".strip()
+
+
+def phrase(rng, param, val, held=False, general=0.0):
+    """The words of a request that give the value; general is how often they name the parameter."""
     kind = KINDS[param.kind]
     if kind.type == "boolean":
         return choose(rng, kind.phrases if val else kind.no_phrases, held)
-    text = choose(rng, kind.phrases, held)
     if kind.type == "object":
-        return text.format(w=val["width"], h=val["height"])
-    return text.format(v=lex.join(val) if kind.type == "array" else val)
+        return choose(rng, kind.phrases, held).format(*val.values())
+    if general and rng.random() < general:
+        text = frame(rng, "inline", held)
+        text = text.replace(" is ", " are ") if isinstance(val, list) else text
+        return text.format(ask=param.ask, v=plain(param, val))
+    text = choose(rng, kind.phrases, held)
+    shown = plain(param, val) if isinstance(val, list) else val
+    text = text.format(v=shown)
+    if "\"" in text and rng.random() < 0.15:
+        left, right = rng.choice(("''", "\u201c\u201d", "``"))
+        text = text.replace("\"", left, 1).replace("\"", right, 1)
+    return text
+
+
+def sentence(rng, param, val, held=False):
+    """A sentence of its own that gives the value; None for a boolean or an object."""
+    if isinstance(val, (bool, dict)):
+        return None
+    text = frame(rng, "tell", held)
+    if isinstance(val, list):
+        text = text.replace(" is ", " are ")
+    return text.format(ask=param.ask, Ask=capital(param.ask), v=plain(param, val))
+
+
+KEY_STYLES = ("{k}: {v}", "{k}: {v}", "{k} = {v}", "{k}={v}", "- {k}: {v}", "* {k}: {v}",
+              "{k}: `{v}`", "- **{k}**: {v}", "{k} -> {v}")
+
+
+def pairs(rng, params, args):
+    """The arguments as (lines, one line): key and value, under the name or what people call it."""
+    by_name = rng.random()
+    style, out = rng.choice(KEY_STYLES), []
+    for p in params:
+        if p.name not in args:
+            continue
+        val = args[p.name]
+        key = p.name if by_name < 0.5 else p.ask if by_name < 0.8 else capital(p.ask)
+        if isinstance(val, (list, dict)):
+            val = json.dumps(val, ensure_ascii=False) if by_name < 0.5 else plain(p, val)
+        elif isinstance(val, bool):
+            val = str(val).lower() if by_name < 0.6 else "yes" if val else "no"
+        elif by_name >= 0.5:
+            val = plain(p, val).strip("\"" if rng.random() < 0.5 else "")
+        out.append((key, val))
+    flat = [s for s in KEY_STYLES if s[0] == "{"]
+    inline = style if style in flat else rng.choice(flat)
+    joint = "; " if any(";" not in str(v) and "," in str(v) for _, v in out) else ", "
+    return ("\n".join(style.format(k=k, v=v) for k, v in out),
+            joint.join(inline.format(k=k, v=v) for k, v in out))

@@ -4,11 +4,14 @@ Downloads the packages with apt-get, unpacks them and keeps the paragraphs.
 The sources and their licences are listed in README.md.
 """
 import argparse
-import html.parser
 import pathlib
 import random
 import re
 import subprocess
+import tarfile
+
+from prose_readers import (PLAIN, Paragraphs, is_foreign, natural, read, reader_of,
+                           skeleton)
 
 PACKAGES = {
     "debian-reference-en": "usr/share/debian-reference",
@@ -29,40 +32,10 @@ MORE = {
     "python-django-doc": "usr/share/doc/python-django-doc/html",
     "sphinx-doc": "usr/share/doc/sphinx-doc/html",
 }
+# each package: what it may say; read straight from the archive, every kind of file by its reader
+SOURCES = [line.split(": ") for line in
+           pathlib.Path(__file__).with_name("prose_sources.txt").read_text().splitlines()]
 PYTHON_PARTS = ("tutorial", "faq", "howto", "glossary", "using", "extending")
-
-
-class Paragraphs(html.parser.HTMLParser):
-    """Collects the text of <p> elements that have no code blocks inside."""
-
-    def __init__(self):
-        super().__init__(convert_charrefs=True)
-        self.found, self.text, self.inside = [], [], False
-
-    def handle_starttag(self, tag, attrs):
-        if tag == "p":
-            self.flush()
-            self.inside = True
-        elif tag in ("pre", "table", "script", "style"):
-            self.flush()
-
-    def handle_endtag(self, tag):
-        if tag in ("p", "div", "li", "body"):
-            self.flush()
-
-    def handle_data(self, data):
-        if self.inside:
-            self.text.append(data)
-
-    def flush(self):
-        text = re.sub(r"\s+", " ", "".join(self.text)).strip()
-        if self.inside and text:
-            self.found.append(text)
-        self.text, self.inside = [], False
-
-
-PLAIN = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
-                       "\u2013": "-", "\u2014": "-", "\u2026": "...", "\u00a0": " "})
 
 
 def is_english(path):
@@ -139,6 +112,38 @@ def collect_more(root, known):
     return texts
 
 
+def archive_paragraphs(deb):
+    """The natural paragraphs of a package, sorted by file name; kept beside it for the next run."""
+    kept = deb.with_suffix(".txt")
+    if kept.exists():
+        return kept.read_text().splitlines()
+    found = {}
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
+        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            for member in archive:
+                reader = reader_of(member.name)
+                if reader and member.isfile() and not is_foreign(member.name):
+                    texts = read(reader, archive.extractfile(member).read())
+                    found[member.name] = [t for t in texts if t and natural(t)]
+    texts = [text for name in sorted(found) for text in found[name]]
+    kept.write_text("".join(t + "\n" for t in texts))
+    return texts
+
+
+def collect_last(debs, known):
+    """Natural paragraphs of the packages in SOURCES, none twice, none that is known already."""
+    seen, texts = {skeleton(t) for t in known}, []
+    for package, _ in SOURCES:
+        for deb in sorted(debs.glob(f"{package}_*.deb")):
+            for text in archive_paragraphs(deb):
+                bones = skeleton(text)
+                if bones not in seen:
+                    seen.add(bones)
+                    texts.append(text)
+    random.Random(3).shuffle(texts)
+    return texts
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=pathlib.Path, default="build/training")
@@ -148,21 +153,25 @@ def main():
     debs.mkdir(parents=True, exist_ok=True)
     root.mkdir(exist_ok=True)
     if not args.no_download:
-        for package in PACKAGES | MORE:
+        for package in [*PACKAGES, *MORE, *(name for name, _ in SOURCES)]:
             subprocess.run(["apt-get", "download", package], cwd=debs, check=False)
-        for deb in sorted(debs.glob("*.deb")):
+    for package in PACKAGES | MORE:
+        for deb in sorted(debs.glob(f"{package}_*.deb")):
             subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
     docs, groups = collect(root)
     rng = random.Random(1)
     texts = docs + groups
     rng.shuffle(texts)
     more = collect_more(root, docs)
-    n_held, n_more = len(texts) // 50, len(more) // 50
-    held, taught = texts[:n_held] + more[:n_more], texts[n_held:] + more[n_more:]
+    last = collect_last(debs, texts + more)
+    held, taught = [], []
+    for part in (texts, more, last):
+        held += part[:len(part) // 50]
+        taught += part[len(part) // 50:]
     (args.work / "prose_held.txt").write_text("\n".join(held) + "\n")
     (args.work / "prose.txt").write_text("\n".join(taught) + "\n")
     print(f"{len(docs)} paragraphs, {len(groups)} groups of sentences, {len(more)} later, "
-          f"{sum(map(len, held + taught)) / 1e6:.1f} MB")
+          f"{len(last)} last, {sum(map(len, held + taught)) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import dataclasses
 import random
 
+import agenttools
 import arithmetic
 import dailytools
 import dialogue
@@ -10,15 +11,50 @@ import filetools
 import formats
 import longtext
 import moretools
+import realtools
 import smalltalk
 import toolchoice
 import toolskills as ts
 
-SYSTEMS = (None, None, None, None, None, None, None, "You are a helpful assistant.", "Be brief.",
-           "Answer in one sentence.", "You are a friendly assistant.", "Be terse.",
-           "You are a careful assistant that answers questions.")
-NAMED = ("You are {}, a helpful assistant.", "Your name is {}.", "You are called {}. Be kind.",
-         "You are an assistant with the name {}.", "You are {}.")
+SYSTEMS = (None,) * 45 + (
+    "You are a helpful assistant.", "Be brief.", "Answer in one sentence.",
+    "You are a friendly assistant.", "Be terse.",
+    "You are a careful assistant that answers questions.", "You are a helpful AI assistant.",
+    "You are an assistant.", "Keep your answers short.", "Be polite.", "Answer the user.",
+    "You are a concise assistant.", "Be helpful and honest.", "Help the user.",
+    "You answer questions.", "Answer in English.", "Answer as shortly as you can.",
+    "You are an assistant on a home computer.", "You run on the user's own machine.",
+    "You are a local assistant. Nothing leaves this machine.", "Say so when you do not know.",
+    "Use tools when they help.", "Use a tool only when it is needed.",
+    "Never guess. Use a tool or say that you do not know.", "Do not invent facts.",
+    "You are a calm and patient assistant.", "Talk like a good colleague.",
+    "You assist a family with everyday questions.", "You help pupils with small questions.",
+    "You are an assistant for a small office.", "The user is in a hurry.",
+    "The user is a child. Use simple words.", "The user is an engineer.",
+    "You are a chat assistant. Keep to plain text.", "Do not use Markdown.",
+    "Give the answer first.", "Answer only what is asked.",
+    "You are a helpful assistant. Answer briefly and exactly.",
+    "You are a helpful assistant with access to tools.",
+    "You are a helpful assistant. If a tool can answer the question, call it. If not, say so.",
+    "You are an assistant in a chat window. Short answers are best. Be friendly.",
+    "Answer questions truthfully. If you are unsure, say that you do not know.",
+    "You are the assistant of a workshop. People ask you for numbers and times.",
+    "You work at the reception desk. Guests ask small questions.",
+    "Assist the user with whatever they ask. Think first, then answer in one or two sentences.",
+    "You are a voice assistant. Your answers are read aloud, so keep them short.")
+NAMED = (
+    "You are {}, a helpful assistant.", "Your name is {}.", "You are called {}. Be kind.",
+    "You are an assistant with the name {}.", "You are {}.", "Your name is {}. Help the user.",
+    "You are {}, an assistant that runs on a home computer.", "People call you {}.",
+    "You go by the name of {}. Answer briefly.", "You are {}. Keep your answers short.",
+    "You are the assistant {}.", "{} is your name. You answer questions.",
+    "You are {}, a friendly voice in the kitchen.", "Act as {}, a helpful assistant.",
+    "From now on you are {}.", "You are {}, the assistant of a small office.",
+    "This is a chat with {}, a helpful assistant. You are {}.", "Name: {}. Role: assistant.",
+    "You are a helpful assistant. Your name is {}.", "You are a helpful assistant called {}.",
+    "You are {}, an AI assistant. Be honest when you do not know something.",
+    "Your users know you as {}. Be polite.", "Be {}, an assistant who answers in one sentence.",
+    "The assistant is named {}. It answers questions.", "In this chat your name is {}.")
 
 
 @dataclasses.dataclass
@@ -92,7 +128,7 @@ def beginning(rng):
     system, name = rng.choice(SYSTEMS), None
     if rng.random() < 0.08:
         name = rng.choice(smalltalk.NAMES)
-        system = rng.choice(NAMED).format(name)
+        system = rng.choice(NAMED).replace("{}", name)
     return system, tools, name
 
 
@@ -112,9 +148,10 @@ def plain(rng, held=False):
 
 
 # kind: (maker of groups, share of the groups, fewest and most conversations of a group)
-KINDS = {"plain": (plain, 30, 4, 10), "choice": (toolchoice.group, 24, 3, 7),
-         "files": (filetools.group, 12, 3, 6), "daily": (dailytools.group, 9, 3, 6),
-         "forms": (formats.group, 12, 3, 8), "talk": (dialogue.group, 7, 1, 3),
+KINDS = {"plain": (plain, 22, 4, 10), "choice": (toolchoice.group, 18, 3, 7),
+         "real": (realtools.group, 14, 3, 7), "files": (filetools.group, 10, 3, 6),
+         "daily": (dailytools.group, 6, 3, 6), "agent": (agenttools.group, 6, 1, 3),
+         "forms": (formats.group, 12, 3, 8), "talk": (dialogue.group, 6, 1, 3),
          "long": (longtext.group, 6, 1, 1)}
 NAMES = list(KINDS)
 SHARES = [KINDS[n][1] for n in NAMES]

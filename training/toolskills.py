@@ -1,9 +1,12 @@
 """Conversations in which a calculator or a clock is offered, or missing."""
 import datetime
+import json
 
-from chat import assistant, tool, user
-from wording import choose, dress
 import arithmetic
+import facts
+import smalltalk
+from chat import assistant, tool, user
+from wording import ask, choose, numeral, read_blocks, vary
 
 CALCULATOR = {
     "name": "calculator", "description": "Evaluate an arithmetic expression.",
@@ -12,59 +15,15 @@ CALCULATOR = {
         "required": ["expression"]}}
 CLOCK = {"name": "clock", "description": "Tell the current date and time.",
          "parameters": {"type": "object", "properties": {}}}
-STORIES = (
-    ("I have {a} boxes with {b} apples each. How many apples is that?", "{a} * {b}"),
-    ("A book costs {a} euros. How much do {b} books cost?", "{b} * {a}"),
-    ("What is {a} percent of {b}?", "{b} * {a} / 100"),
-    ("How much is {a} % of {b}?", "{b} * {a} / 100"),
-    ("What is the square of {a}?", "{a} * {a}"),
-    ("What is {a} squared?", "{a} * {a}"),
-    ("What is half of {a}?", "{a} / 2"),
-    ("What is twice {a}?", "2 * {a}"),
-    ("Double {a}.", "2 * {a}"),
-    ("What is the average of {a} and {b}?", "({a} + {b}) / 2"),
-    ("I had {a} euros and spent {b}. How much is left?", "{a} - {b}"),
-    ("There are {a} people and {b} more come. How many are there?", "{a} + {b}"),
-    ("I share {a} sweets among {b} children. How many does each get?", "{a} / {b}"),
-    ("How many hours are {a} minutes?", "{a} / 60"),
-    ("How many minutes are {a} hours?", "{a} * 60"),
-    ("How many seconds are {a} minutes?", "{a} * 60"),
-    ("How many hours are {a} days?", "{a} * 24"),
-    ("How many days are {a} weeks?", "{a} * 7"),
-    ("I drive {a} km in {b} hours. How fast am I?", "{a} / {b}"),
-    ("A rectangle is {a} by {b} meters. What is its area?", "{a} * {b}"),
-    ("What is the area of a square with side {a}?", "{a} * {a}"),
-    ("A lamp uses {a} watts for {b} hours. How many watt-hours is that?", "{a} * {b}"),
-    ("I read {a} pages a day. How many pages in {b} days?", "{a} * {b}"),
-    ("Each of {b} shelves holds {a} books. How many books are there?", "{b} * {a}"),
-)
-THEN = (("Now add {c}.", "{r} + {c}"), ("Add {c} to that.", "{r} + {c}"),
-        ("Now subtract {c}.", "{r} - {c}"), ("Multiply that by {c}.", "{r} * {c}"),
-        ("Now divide it by {c}.", "{r} / {c}"), ("Times {c}?", "{r} * {c}"),
-        ("And divided by {c}?", "{r} / {c}"), ("And plus {c}?", "{r} + {c}"))
-DIVIDE = ("What is {a} divided by {b}?", "{a}/{b}", "{a} / {b}", "Divide {a} by {b}.",
-          "How much is {a} divided by {b}?", "Compute {a} / {b}.", "Calculate {a} / {b}.",
-          "What is {a} / {b}?", "What's {a} over {b}?", "What's {a} divided by {b}?")
-FORMULA = ("What is {e}?", "{e}", "Compute {e}.", "Calculate {e}.", "How much is {e}?",
-           "Evaluate {e}.", "Please compute {e}", "What does {e} give?", "Work out {e}.",
-           "Can you evaluate {e}?", "What's {e}?", "{e} = ?", "What is the value of {e}?")
-TIME = ("What time is it?", "Tell me the time.", "What is the time?", "What's the time?",
-        "Can you tell me the time?", "Do you know what time it is?", "How late is it?",
-        "What time is it now?", "Time, please.", "Could you tell me what time it is?",
-        "Please give me the current time.", "What is the current time?")
-DAY = ("What day is it?", "What day is today?", "Which day of the week is it?",
-       "Which weekday is it today?", "What day of the week is it?", "Is it Monday today?",
-       "Tell me what day it is.", "Which day is it today?")
-DATE = ("What is the date?", "What is today's date?", "What's the date today?",
-        "Tell me the date.", "Which date is it?", "Can you tell me today's date?",
-        "What date is it today?", "Give me the date.", "What is the current date?")
-YEAR = ("What year is it?", "Which year is it?", "Tell me the year.", "What is the year?",
-        "What month is it?", "Which month is it?", "What is the current year?")
-BOTH = ("What time is it and what is {e}?", "Tell me the time and compute {e}.",
-        "What is {e}, and what time is it?", "Compute {e} and tell me the date.",
-        "Give me the time, and {e} too.")
+ASKS = {kind: block["Q"] for kind, block in read_blocks("toolskills.txt").items()}
+STORIES, THEN, BOTH = ([line.split(" | ", 1) for line in ASKS[kind]]
+                       for kind in ("stories", "then", "both"))
+THINGS = ("apples pears eggs books tickets pencils bottles lamps chairs plants stamps coins cards "
+          "shirts stones bricks rolls cakes candles boxes tiles cups plates keys").split()
 MONTHS = ("January February March April May June July August September October November "
           "December").split()
+FAILURES = ("error: timeout", "error: calculator not available", "Error: could not evaluate",
+            '{"error": "internal error"}', "failed: try again later", "error: out of memory")
 
 
 def plain_number(value):
@@ -101,18 +60,17 @@ def evaluate(expression):
 
 def question_of(rng, held):
     """A question with its expression."""
-    kind = rng.choices(("+", "-", "*", "/", "formula"), (5, 3, 3, 2, 5))[0]
+    kind = rng.choices(("+", "-", "*", "/", "formula"), (5, 3, 3, 3, 6))[0]
     if kind == "formula":
         expression = formula(rng)
-        return choose(rng, FORMULA, held).format(e=expression), expression
+        return ask(rng, ASKS["formula"], held, ending=False, e=expression), expression
     a, b = operand(rng), operand(rng)
     if kind in "+-" and rng.random() < 0.5:
         a, b = arithmetic.numbers(rng, held, kind)
     if kind == "/" and rng.random() < 0.08:
         b = "0"
-    wordings = DIVIDE if kind == "/" else arithmetic.WORDINGS[kind]
-    question = choose(rng, wordings, held)
-    return question.format(a=a, b=b), f"{a} {kind} {b}"
+    wordings = ASKS["divide"] if kind == "/" else arithmetic.WORDINGS[kind]
+    return ask(rng, wordings, held, ending=False, a=a, b=b), f"{a} {kind} {b}"
 
 
 def spaced(expression):
@@ -123,111 +81,180 @@ def spaced(expression):
 
 def story(rng, held):
     """A word problem."""
-    question, expression = choose(rng, STORIES, held)
+    expression, template = choose(rng, STORIES, held)
     a, b = rng.randint(2, 999), rng.randint(2, 99)
-    return question.format(a=a, b=b), expression.format(a=a, b=b)
+    if (expression == "{a} - {b}" and a < b) or "/ 100" in expression and a > 99:
+        a, b = b, a
+    n, m = rng.sample(smalltalk.NAMES, 2)
+    question = (template if held else vary(rng, template)).format(
+        a=a, b=b, n=n, m=m, x=rng.choice(THINGS))
+    return question, expression.format(a=a, b=b)
+
+
+def shown(rng, expression, value):
+    """A value in one of the ways in which calculators print it."""
+    if rng.random() < 0.75:
+        return value
+    return rng.choice((f"= {value}", f"{expression} = {value}", f"Result: {value}",
+                       f"result: {value}", f"The result is {value}.", f"{value}\n",
+                       json.dumps({"result": json.loads(value)}),
+                       json.dumps({"expression": expression, "value": json.loads(value)})))
 
 
 def calculator_turns(rng, asked, expression):
     """Question, call, result, answer."""
     expression = spaced(expression)
-    result = evaluate(expression)
+    value = result = evaluate(expression)
     thought = rng.choice(("I use the calculator for {}.", "The user wants {}. I call the "
                           "calculator.")).format(expression)
-    if result.startswith("error"):
-        after = "The calculator reports an error."
+    if rng.random() < 0.03:
+        value = result = rng.choice(FAILURES)
+    elif not value.startswith("error"):
+        result = shown(rng, expression, value)
+    if value == result and not value[-1].isdigit():
+        after = f"The calculator reports an error: {result}"
         answer = f"The calculator says {result}."
+        check = {"words": ["error|failed|not|zero|undefined|cannot|can't|unable|unavailable|"
+                           "timeout|timed|couldn't|fail|problem|internal|available"]}
     else:
-        after = f"The calculator says {result}."
-        answer = f"{expression} is {result}."
+        after = f"The calculator says {value}."
+        answer = f"{expression} is {value}."
+        check = {"words": [numeral(value)]}
     return [user(asked), assistant(thought, "", [("calculator", {"expression": expression})]),
-            tool(result), assistant(after, answer)]
+            tool(result), assistant(after, answer, check=check)]
 
 
 def calculate(rng, held):
     """The model calls the calculator and reads its answer."""
-    question, expression = story(rng, held) if rng.random() < 0.15 else question_of(rng, held)
-    out = calculator_turns(rng, question if held else dress(rng, question), expression)
-    result = out[2]["results"][0]
-    if rng.random() < 0.12 and result.isdigit() and len(result) < 7:
-        question, expression = choose(rng, THEN, held)
+    question, expression = story(rng, held) if rng.random() < 0.35 else question_of(rng, held)
+    out = calculator_turns(rng, question, expression)
+    result = evaluate(spaced(expression))
+    if rng.random() < 0.12 and result.isdigit() and len(result) < 7 and result in out[3]["content"]:
+        expression, template = choose(rng, THEN, held)
         c = operand(rng)
-        out += calculator_turns(rng, question.format(c=c), expression.format(r=result, c=c))
+        question = (template if held else vary(rng, template, ending=False)).format(c=c)
+        out += calculator_turns(rng, question, expression.format(r=result, c=c))
     return out
 
 
-WHICH = ("Which tools do you have?", "What tools are available?", "Which tools can you use?",
-         "Do you have tools?", "Do you have a calculator?", "Can you use a clock?",
-         "What tools do you have right now?", "List your tools.", "Do you have any tools?")
-
-
 def inventory(rng, held, tools):
-    """Which tools are offered now."""
-    names = " and ".join(f"the {t['name']}" for t in tools)
-    answer = f"I can use {names}." if tools else "No tool is offered to me now."
-    thought = f"I am offered {names}." if tools else "No tool is offered."
-    return [user(choose(rng, WHICH, held)), assistant(thought, answer)]
+    """Which tools are offered now, one of them or all; or a question that needs none."""
+    names = [t["name"] for t in tools]
+    said = " and ".join(f"the {name}" for name in names)
+    thought = f"I am offered {said}." if tools else "No tool is offered."
+    roll = rng.random()
+    if roll < 0.3:
+        return facts.ask(rng, held)
+    if roll < 0.6:
+        wanted = rng.choice(("calculator", "clock", "calculator", "clock", "browser", "camera",
+                             "calendar", "notebook", "translator", "map"))
+        has = wanted in names
+        return [user(ask(rng, ASKS["have"], held, ending=False, t=wanted)), assistant(
+            thought, f"Yes, I have a {wanted}." if has else f"No, I have no {wanted} now.",
+            check={"words": ["yes|yep|indeed|do have|can use|available" if has else
+                             "no|not|don't|cannot|can't|without"]})]
+    answer = f"I can use {said}." if tools else "No tool is offered to me now."
+    return [user(ask(rng, ASKS["which"], held)), assistant(thought, answer, check={
+        "words": names or ["no|not|don't|none|any|without"]})]
 
 
 def moment(rng):
-    """A random clock result and its parts."""
+    """A random clock result and its parts; now and then in another form."""
     when = datetime.datetime(rng.randint(2024, 2032), 1, 1) + datetime.timedelta(
         minutes=rng.randrange(365 * 24 * 60))
-    return when, when.strftime("%A, %Y-%m-%d %H:%M")
+    result = when.strftime("%A, %Y-%m-%d %H:%M")
+    if rng.random() < 0.35:
+        form = rng.choice(("%Y-%m-%d %H:%M (%A)", "%A %d %B %Y, %H:%M", "%a %b %d %H:%M:00 %Y",
+                           "date: %Y-%m-%d\ntime: %H:%M\nweekday: %A", "%Y-%m-%dT%H:%M:00, %A",
+                           '{"date": "%Y-%m-%d", "time": "%H:%M", "weekday": "%A"}',
+                           '{"now": "%Y-%m-%d %H:%M:00", "day": "%A"}', "It is %A, %Y-%m-%d %H:%M.",
+                           "%A, %d.%m.%Y, %H:%M", "Current time: %H:%M, %A, %Y-%m-%d"))
+        result = when.strftime(form)
+    return when, result
 
 
-def clock_answer(question, when):
-    """The plain sentence that answers a question about time."""
-    text = question.lower()
-    if "year" in text:
-        return f"It is {when.year}."
-    if "month" in text:
-        return f"It is {MONTHS[when.month - 1]} {when.year}."
-    if "monday" in text:
-        return ("Yes, it is Monday." if when.weekday() == 0
-                else f"No, today is {when.strftime('%A')}.")
-    if "date" in text:
-        return f"Today is {when.strftime('%A, %Y-%m-%d')}."
-    if "day" in text:
-        return f"Today is {when.strftime('%A')}."
-    return f"It is {when.strftime('%H:%M')}."
+def clock_answer(kind, when, day=None):
+    """(sentence, check) for a question about time; day is the weekday that was asked for."""
+    name = when.strftime("%A")
+    if kind in ("tomorrow", "yesterday"):
+        step = 1 if kind == "tomorrow" else -1
+        other = (when + datetime.timedelta(days=step)).strftime("%A")
+        verb = "is" if kind == "tomorrow" else "was"
+        return f"Today is {name}, so {kind} {verb} {other}.", [other]
+    if kind == "weekend":
+        if when.weekday() > 4:
+            return f"Yes, it is {name}.", [f"yes|{name}"]
+        return f"No, it is {name}.", [f"no|not|isn't|working|{name}"]
+    if kind == "is it":
+        if day == name:
+            return f"Yes, it is {name}.", ["yes|correct|right|indeed"]
+        return f"No, today is {name}.", [name]
+    date = f"{when:%Y-%m-%d}"
+    month = MONTHS[when.month - 1]
+    ending = "th" if 10 < when.day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(when.day % 10, "th")
+    dates = (date, f"{month} {when.day}", f"{when.day} {month}", f"{month} {when:%d}",
+             f"{when:%d} {month}", f"{month} {when.day}{ending}", f"{when.day}{ending} of {month}",
+             f"{when.day}{ending} {month}", f"{when:%d.%m.%Y}", f"{when:%m/%d/%Y}",
+             f"{when:%d/%m/%Y}")
+    hour = when.hour % 12 or 12
+    return {"year": (f"It is {when.year}.", [str(when.year)]),
+            "month": (f"It is {month} {when.year}.", [month]),
+            "date": (f"Today is {name}, {date}.", ["|".join(dates)]),
+            "day": (f"Today is {name}.", [name]),
+            "time": (f"It is {when:%H:%M}.", [f"{when:%H:%M}|{hour}:{when:%M}|{when:%I:%M}"])}[kind]
 
 
 def time_question(rng, held):
-    """A question about time, day, date or year."""
-    return choose(rng, rng.choices((TIME, DATE, DAY, YEAR), (5, 3, 3, 1))[0], held)
+    """(kind, weekday, text) of a question about time, day, date or year."""
+    kind = rng.choices(("time", "date", "day", "year", "month", "is it", "tomorrow", "yesterday",
+                        "weekend"), (6, 4, 3, 1, 1, 1.5, 0.7, 0.5, 0.5))[0]
+    day = rng.choice(smalltalk.DAYS)
+    return kind, day, ask(rng, ASKS[kind], held, d=day)
 
 
 def tell_time(rng, held):
     """The model calls the clock and answers from it."""
-    question = time_question(rng, held)
+    kind, day, question = time_question(rng, held)
     when, result = moment(rng)
-    return [user(question if held else dress(rng, question)),
+    if kind == "is it" and rng.random() < 0.4:
+        question = question.replace(day, when.strftime("%A")).replace(
+            day.lower(), when.strftime("%A").lower())
+        day = when.strftime("%A")
+    answer, words = clock_answer(kind, when, day)
+    why = {"is it": f"The user asks about {day}.",
+           "weekend": "Saturday and Sunday are the weekend.",
+           "tomorrow": f"The day after {when:%A}.",
+           "yesterday": f"The day before {when:%A}."}.get(kind, f"The user asks for the {kind}.")
+    return [user(question),
             assistant(rng.choice(("I need the clock for this.", "I look at the clock.")), "",
                       [("clock", {})]),
             tool(result),
-            assistant(f"The clock says {result}.", clock_answer(question, when))]
+            assistant(f"The clock says {when:%A, %Y-%m-%d %H:%M}. {why}", answer,
+                      check={"words": words})]
 
 
 def no_clock(rng, held):
     """Without a clock the model says so."""
-    question = time_question(rng, held)
-    return [user(question if held else dress(rng, question)),
+    _, _, question = time_question(rng, held)
+    return [user(question),
             assistant("No clock is offered.",
-                      rng.choice(("I cannot tell the time or the date without a clock tool.",
-                                  "I have no clock tool, so I cannot know that.")))]
+                      "I cannot tell the time or the date without a clock tool.", check={
+                          "words": ["cannot|can't|no|not|don't|unable|without|can’t|don’t"]})]
 
 
 def both(rng, held):
     """Two calls in one turn."""
     expression = spaced(formula(rng))
-    question = choose(rng, BOTH, held).format(e=expression)
+    kind, template = choose(rng, BOTH, held)
+    question = (template if held else vary(rng, template, ending=False)).format(e=expression)
     when, result = moment(rng)
     value = evaluate(expression)
     calls = [("clock", {}), ("calculator", {"expression": expression})]
-    said = f"{expression} is {value}." if not value.startswith("error") else (
-        f"The calculator says {value}.")
+    answer, words = clock_answer(kind, when)
+    good = not value.startswith("error")
+    said = f"{expression} is {value}." if good else f"The calculator says {value}."
     return [user(question), assistant("I need the clock and the calculator.", "", calls),
             tool(result, value),
-            assistant(f"The clock says {result}. The calculator says {value}.",
-                      f"{clock_answer(question, when)} {said}")]
+            assistant(f"The clock says {when:%A, %Y-%m-%d %H:%M}. The calculator says {value}.",
+                      f"{answer} {said}", check={"words": words + [
+                          numeral(value) if good else "zero|error|undefined"]})]
