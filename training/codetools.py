@@ -236,7 +236,7 @@ def replace(rng, held, bench):
                 assistant(f"It has \"{old}\". I replace it by \"{new}\".", "",
                           [bench.call("edit", path, old, new)]),
                 tool_turn("ok"), assistant("It is replaced.", f"I replaced {old} by {new} in "
-                                           f"{path}.", (), says("replaced|changed|now|updated|"
+                                           f"{path}.", (), says("replaced|changed|updated|"
                                                                 "edited|done"))] if found else [
                 assistant(f"\"{old}\" is not in the file.", f"{path} does not have the text "
                           f"\"{old}\".", (), says(phrasing.NOTHING))])
