@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What `jevons plan` foretells beside what `jevons bench` measures, as a table.
 
     tools/plan/compare.py MODEL... [--ram SIZE] [--contexts 512,4096] [--runs 5] [--json FILE]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What the prefix cache saves: a long prompt cold, again, after a restart, after kill -9; and two
 agents that take turns with memory for one and a half of them.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """kill -9 at random moments while pages are written, 50 times: each restart must answer as a server
 without a cache does.
 

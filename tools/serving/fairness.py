@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Whether work that arrives makes others wait: gaps between tokens of four streams while a long
 prompt is read, and the first token of a short question while background work fills the engine.
 

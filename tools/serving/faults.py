@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Clients that vanish: 32 at once, each cut off at a random moment, for some minutes. Afterwards
 nothing may be left over, and the next answer is the first one again.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Requests that are wrong in a thousand ways: each must get a 4xx with the dialect's error object.
 
     tools/serving/malformed.py [--requests 1000] [--seed 1]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What serving costs beside the arithmetic: tokens per second against `jevons bench`, and CPU time
 per token outside the engine, for 1, 4 and 16 streams.
 

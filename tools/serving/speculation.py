@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What guessing ahead gains where an answer copies, and costs where it does not: tokens per second
 with --speculate auto and off, in turns, on answers that are given (the arithmetic is all done).
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A server whose model is larger than memory, beside a program that takes memory and gives it back:
 what the server holds, what the system has left, and whether it answers all the while.
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A server whose model is larger than memory, used by several clients for a long time: short and
 long prompts, streams and whole answers, some cut off in the middle, with pauses. A row every few
 minutes says what the server holds; what grows from the second quarter to the last is a leak.

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Speed and bits of a model in less and less memory: no cliff, and the same logits at every size.
 
     tools/streaming/steps.py MODEL [--ram 2GiB,3GiB,...] [--tokens 64] [--runs 3]
