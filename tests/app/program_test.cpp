@@ -303,6 +303,17 @@ TEST(Program, EvalJudgesTheCasesOfASuite) {
   std::filesystem::remove(turns);
 }
 
+TEST(Program, EvalFindsTheSuiteThatComesAlong) {
+  const ProgramResult result = run_program({"eval", "skills", "--cases", "18", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json.at("model"), "nano.gguf");
+  EXPECT_EQ(json.at("suite"), "skills.jsonl");
+  EXPECT_EQ(json.at("cases"), 18);
+  EXPECT_EQ(json.at("skills").size(), 9U);
+  EXPECT_GE(json.at("ended").at("right"), 15);
+}
+
 TEST(Program, SynthWritesAModelThatRuns) {
   const std::string path = testing::TempDir() + std::to_string(::getpid()) + "jevons-synth.gguf";
   const std::vector<std::string> shape = {

