@@ -63,7 +63,7 @@ struct ModelFacts {
   int context_length;        // of one sequence, as planned here
   int vocab_size;
   int n_threads;
-  const char* kernels;  // "scalar", "avx2", "avx512"
+  const char* kernels;  // "scalar", "avx2", "avxvnni", "avx512", "neon"
   std::uint64_t n_parameters;
   std::uint64_t weight_bytes;  // of all tensors
   std::uint64_t kv_bytes_per_token;

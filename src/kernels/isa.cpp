@@ -22,6 +22,8 @@ bool cpu_supports(Isa isa) {
     case Isa::kAvx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
              __builtin_cpu_supports("f16c");
+    case Isa::kAvxVnni:
+      return cpu_supports(Isa::kAvx2) && __builtin_cpu_supports("avxvnni");
     case Isa::kNeon:
       return false;
     case Isa::kAvx512:
@@ -63,6 +65,7 @@ bool cpu_supports(Isa isa) { return isa == Isa::kScalar; }
 
 Isa best_isa() {
   if (cpu_supports(Isa::kAvx512)) return Isa::kAvx512;
+  if (cpu_supports(Isa::kAvxVnni)) return Isa::kAvxVnni;
   if (cpu_supports(Isa::kAvx2)) return Isa::kAvx2;
   if (cpu_supports(Isa::kNeon)) return Isa::kNeon;
   return Isa::kScalar;
@@ -74,6 +77,8 @@ const char* isa_name(Isa isa) {
       return "scalar";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvxVnni:
+      return "avxvnni";
     case Isa::kAvx512:
       return "avx512";
     case Isa::kNeon:

@@ -7,15 +7,17 @@
 
 namespace jevons::kernels {
 
-enum class Isa : std::uint8_t { kScalar, kAvx2, kAvx512, kNeon };
-inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kNeon};
+enum class Isa : std::uint8_t { kScalar, kAvx2, kAvxVnni, kAvx512, kNeon };
+inline constexpr Isa kAllIsas[] = {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512,
+                                   Isa::kNeon};
 
-/// kAvx2: AVX2, FMA, F16C. kAvx512: AVX-512 F, BW, VL, DQ, VBMI, VNNI and BF16 (Zen 4, Sapphire
+/// kAvx2: AVX2, FMA, F16C. kAvxVnni: these and AVX-VNNI (Alder Lake and later, which lack
+/// AVX-512). kAvx512: AVX-512 F, BW, VL, DQ, VBMI, VNNI and BF16 (Zen 4, Sapphire
 /// Rapids and later). kNeon: 64-bit ARM with the dot products of ARMv8.2 (Cortex-A75, Neoverse N1,
 /// Apple M1 and later).
 [[nodiscard]] bool cpu_supports(Isa isa);
 [[nodiscard]] Isa best_isa();
-/// "scalar", "avx2", "avx512", "neon"
+/// "scalar", "avx2", "avxvnni", "avx512", "neon"
 [[nodiscard]] const char* isa_name(Isa isa);
 
 }  // namespace jevons::kernels

@@ -16,10 +16,11 @@ KernelSet make_set(Isa isa) {
   fill_matmul_scalar(set);
   fill_vector_scalar(set);
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx2 || isa == Isa::kAvx512) {
+  if (isa == Isa::kAvx2 || isa == Isa::kAvxVnni || isa == Isa::kAvx512) {
     fill_matmul_avx2(set);
     fill_vector_avx2(set);
   }
+  if (isa == Isa::kAvxVnni) fill_matmul_avx_vnni(set);
   if (isa == Isa::kAvx512) {
     fill_matmul_avx512(set);
     fill_vector_avx512(set);
@@ -64,6 +65,10 @@ const KernelSet& kernel_set(Isa isa) {
     }
     case Isa::kAvx2: {
       static const KernelSet kSet = make_set(Isa::kAvx2);
+      return kSet;
+    }
+    case Isa::kAvxVnni: {
+      static const KernelSet kSet = make_set(Isa::kAvxVnni);
       return kSet;
     }
     case Isa::kAvx512: {

@@ -133,6 +133,30 @@ std::uint64_t read_avx2(const std::byte* data, std::size_t n_bytes) {
 }  // namespace jevons::kernels
 JEVONS_TARGET_END
 
+JEVONS_TARGET_BEGIN("avx2,avxvnni")
+namespace jevons::kernels {
+namespace {
+
+std::int64_t run_avx_vnni(int n_rounds) {
+  constexpr int kSums = 12;
+  __m256i sums[kSums];
+  for (__m256i& sum : sums) sum = _mm256_setzero_si256();
+  __m256i a = _mm256_set1_epi8(3);
+  __m256i b = _mm256_set1_epi8(5);
+  for (int round = 0; round < n_rounds; ++round) {
+    for (__m256i& sum : sums) {
+      asm volatile("" : "+x"(a), "+x"(b));
+      sum = _mm256_dpbusd_avx_epi32(sum, a, b);
+    }
+  }
+  use(sums);
+  return std::int64_t{2} * 32 * kSums * n_rounds;
+}
+
+}  // namespace
+}  // namespace jevons::kernels
+JEVONS_TARGET_END
+
 JEVONS_TARGET_BEGIN("avx512f,avx512vnni")
 namespace jevons::kernels {
 namespace {
@@ -258,6 +282,7 @@ double int8_peak_operations_per_second(Isa isa, double seconds) {
   auto* run = run_scalar;
 #if defined(__x86_64__)
   if (isa == Isa::kAvx2) run = run_avx2;
+  if (isa == Isa::kAvxVnni) run = run_avx_vnni;
   if (isa == Isa::kAvx512) run = run_avx512;
 #elif defined(__aarch64__)
   if (isa == Isa::kNeon) run = run_neon;
@@ -270,7 +295,7 @@ double int8_peak_operations_per_second(Isa isa, double seconds) {
 double f32_peak_operations_per_second(Isa isa, double seconds) {
   auto* run = floats_scalar;
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx2) run = floats_avx2;
+  if (isa == Isa::kAvx2 || isa == Isa::kAvxVnni) run = floats_avx2;
   if (isa == Isa::kAvx512) run = floats_avx512;
 #elif defined(__aarch64__)
   if (isa == Isa::kNeon) run = floats_neon;

@@ -11,9 +11,9 @@
 namespace jevons::kernels {
 
 /// Multiplications and additions of 8-bit integers (two for each pair) per second, from a loop of
-/// independent sums in registers: vpdpbusd in AVX-512; in AVX2 vpmaddubsw added up in 16 bits and
-/// widened every eighth time, as quants of four bits allow; sdot in NEON; plain code in the scalar
-/// set. Runs for `seconds` or a little longer. The CPU must have `isa`.
+/// independent sums in registers: vpdpbusd in AVX-512 and AVX-VNNI; in AVX2 vpmaddubsw added up in
+/// 16 bits and widened every eighth time, as quants of four bits allow; sdot in NEON; plain code in
+/// the scalar set. Runs for `seconds` or a little longer. The CPU must have `isa`.
 [[nodiscard]] double int8_peak_operations_per_second(Isa isa, double seconds = 0.05);
 
 /// The same of fused multiplications and additions of 32-bit floats (two for each pair), with the

@@ -31,11 +31,12 @@
 namespace jevons::kernels {
 
 /// Fill matmuls, activation_formats and encoders. The AVX fillers exist on x86-64 only, the NEON
-/// filler on 64-bit ARM, and replace what they have own code for: call scalar, AVX2 and AVX-512 in
-/// this order, or scalar and NEON (the activation formats are the scalar filler's, and the AVX-512
-/// set keeps AVX2's encoders).
+/// filler on 64-bit ARM, and replace what they have own code for: call scalar, AVX2 and AVX-VNNI or
+/// AVX-512 in this order, or scalar and NEON (the activation formats are the scalar filler's, and
+/// the AVX-512 set keeps AVX2's encoders).
 void fill_matmul_scalar(KernelSet& set);
 void fill_matmul_avx2(KernelSet& set);
+void fill_matmul_avx_vnni(KernelSet& set);
 void fill_matmul_avx512(KernelSet& set);
 void fill_matmul_neon(KernelSet& set);
 

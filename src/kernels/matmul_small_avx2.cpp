@@ -13,7 +13,6 @@ JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels::avx2 {
 namespace {
 
-constexpr int kFewestPanelTokens = 4;  // fewer are multiplied without unpacking to memory
 constexpr int kRows = kRowsAtOnceAvx2;
 constexpr int kBlocksBetweenPrefetches = 4;
 
@@ -22,25 +21,14 @@ template <typename Format>
 JEVONS_FORCE_INLINE __m128 add_block(const std::byte* const* rows, std::size_t offset,
                                      const ActivationQ8Small& x, __m128 sums) {
   using Block = typename Format::Block;
-  const __m256i activations = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x.quants));
+  const __m256i activations = load_32(x.quants);
   __m256i dots[kRows];
   for (int r = 0; r < kRows; ++r) {
     const __m256i quants = Format::quants(*reinterpret_cast<const Block*>(rows[r] + offset));
     dots[r] = _mm256_madd_epi16(multiply_pairs<Format::kSigned>(quants, activations),
                                 _mm256_set1_epi16(1));
   }
-  __m128i dot = sum_lanes_of_four(dots);
-  if constexpr (Format::kOffset != 0) {
-    dot = _mm_sub_epi32(dot, _mm_set1_epi32(Format::kOffset * x.sum));
-  }
-  const __m128 x_scale = _mm_set1_ps(x.scale);
-  const __m128 scale = load_four_halves(rows, offset + offsetof(Block, scale));
-  sums = _mm_fmadd_ps(_mm_mul_ps(scale, x_scale), _mm_cvtepi32_ps(dot), sums);
-  if constexpr (Format::kHasMinimum) {
-    const __m128 minimum = load_four_halves(rows, offset + offsetof(Block, minimum));
-    sums = _mm_fmadd_ps(_mm_mul_ps(minimum, x_scale), _mm_set1_ps(static_cast<float>(x.sum)), sums);
-  }
-  return sums;
+  return add_four_dots<Format>(rows, offset, x, sum_lanes_of_four(dots), sums);
 }
 
 /// Four rows times one token.
@@ -65,7 +53,7 @@ void multiply_rows(const MatmulArguments& a, const MatrixRows<kRows>& group, int
 
 template <typename Format>
 void matmul(const MatmulArguments& a) {
-  if (a.n_tokens >= kFewestPanelTokens) return multiply_panels<Format>(a);
+  if (a.n_tokens >= kFewestPanelTokens) return multiply_panels<Format>(a, kSmallTiles<Format>);
   for (int row = 0; row < a.n_rows; row += kRows) {
     const MatrixRows<kRows> group(a, row);
     for (int t = 0; t < a.n_tokens; ++t) multiply_rows<Format>(a, group, t);

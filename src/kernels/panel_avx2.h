@@ -19,6 +19,8 @@
 JEVONS_TARGET_BEGIN("avx2,fma,f16c")
 namespace jevons::kernels::avx2 {
 
+/// Fewer are multiplied without unpacking to memory.
+inline constexpr int kFewestPanelTokens = 4;
 /// A panel's rows, in two vectors of eight.
 inline constexpr int kPanelRows = 16;
 inline constexpr int kTileTokens = 4;

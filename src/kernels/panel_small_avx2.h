@@ -82,6 +82,28 @@ JEVONS_FORCE_INLINE void multiply_block(const PanelColumn* quants, int b,
   }
 }
 
+/// Adds the rows' floats times the integer products of block b to a token's sums.
+template <typename Format>
+JEVONS_FORCE_INLINE void add_totals(const SmallPanel& panel, int b, const ActivationQ8Small& block,
+                                    const __m256i (&totals)[2], float* sums) {
+  const __m256 x_scale = _mm256_set1_ps(block.scale);
+  JEVONS_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    __m256i total = totals[half];
+    if constexpr (Format::kOffset != 0) {
+      total = _mm256_sub_epi32(total, _mm256_set1_epi32(Format::kOffset * block.sum));
+    }
+    float* out = sums + 8 * half;
+    const __m256 scale = _mm256_mul_ps(_mm256_load_ps(panel.scales[b] + 8 * half), x_scale);
+    __m256 sum = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(total), _mm256_load_ps(out));
+    if constexpr (Format::kHasMinimum) {
+      const __m256 minimum = _mm256_mul_ps(_mm256_load_ps(panel.minimums[b] + 8 * half), x_scale);
+      sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(static_cast<float>(block.sum)), sum);
+    }
+    _mm256_store_ps(out, sum);
+  }
+}
+
 /// Adds the panel times n_blocks blocks of kTokens tokens to sums[t].
 template <typename Format, int kTokens>
 void multiply_tile(const SmallPanel& panel, const ActivationQ8Small* const* x, int n_blocks,
@@ -92,33 +114,23 @@ void multiply_tile(const SmallPanel& panel, const ActivationQ8Small* const* x, i
     multiply_block<Format, kTokens>(panel.quants[b], b, x, totals);
     JEVONS_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      const ActivationQ8Small& block = x[t][b];
-      const __m256 x_scale = _mm256_set1_ps(block.scale);
-      JEVONS_UNROLL
-      for (int half = 0; half < 2; ++half) {
-        __m256i total = totals[half][t];
-        if constexpr (Format::kOffset != 0) {
-          total = _mm256_sub_epi32(total, _mm256_set1_epi32(Format::kOffset * block.sum));
-        }
-        float* out = sums[t] + 8 * half;
-        const __m256 scale = _mm256_mul_ps(_mm256_load_ps(panel.scales[b] + 8 * half), x_scale);
-        __m256 sum = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(total), _mm256_load_ps(out));
-        if constexpr (Format::kHasMinimum) {
-          const __m256 minimum =
-              _mm256_mul_ps(_mm256_load_ps(panel.minimums[b] + 8 * half), x_scale);
-          sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(static_cast<float>(block.sum)), sum);
-        }
-        _mm256_store_ps(out, sum);
-      }
+      add_totals<Format>(panel, b, x[t][b], {totals[0][t], totals[1][t]}, sums[t]);
     }
   }
 }
 
+/// Adds a panel times blocks of some tokens to sums[t].
+using SmallTile = void (*)(const SmallPanel&, const ActivationQ8Small* const* x, int n_blocks,
+                           PanelSums* sums);
+
+/// By the number of tokens, less one.
 template <typename Format>
-void multiply_panels(const MatmulArguments& a) {
-  using Tile = void (*)(const SmallPanel&, const ActivationQ8Small* const*, int, PanelSums*);
-  constexpr Tile kTiles[kTileTokens] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
-                                        multiply_tile<Format, 3>, multiply_tile<Format, 4>};
+inline constexpr SmallTile kSmallTiles[kTileTokens] = {
+    multiply_tile<Format, 1>, multiply_tile<Format, 2>, multiply_tile<Format, 3>,
+    multiply_tile<Format, 4>};
+
+template <typename Format>
+void multiply_panels(const MatmulArguments& a, const SmallTile (&tiles)[kTileTokens]) {
   const int n_blocks = a.n_columns / kSmallBlock;
   const auto blocks_of_step = [&](int step) {
     return std::min(kSmallPanelBlocks, n_blocks - step * kSmallPanelBlocks);
@@ -135,7 +147,7 @@ void multiply_panels(const MatmulArguments& a) {
         for (int t = 0; t < n; ++t) {
           blocks[t] = reinterpret_cast<const ActivationQ8Small*>(x[t]) + step * kSmallPanelBlocks;
         }
-        kTiles[n - 1](panel, blocks, blocks_of_step(step), sums);
+        tiles[n - 1](panel, blocks, blocks_of_step(step), sums);
       });
 }
 

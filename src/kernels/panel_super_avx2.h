@@ -155,11 +155,17 @@ void multiply_tile(const SuperPanel& panel, const ActivationQ8Super* const* x, P
   }
 }
 
+/// Adds a panel times one block of some tokens to sums[t].
+using SuperTile = void (*)(const SuperPanel&, const ActivationQ8Super* const* x, PanelSums* sums);
+
+/// By the number of tokens, less one.
 template <typename Format>
-void multiply_panels(const MatmulArguments& a) {
-  using Tile = void (*)(const SuperPanel&, const ActivationQ8Super* const*, PanelSums*);
-  constexpr Tile kTiles[kTileTokens] = {multiply_tile<Format, 1>, multiply_tile<Format, 2>,
-                                        multiply_tile<Format, 3>, multiply_tile<Format, 4>};
+inline constexpr SuperTile kSuperTiles[kTileTokens] = {
+    multiply_tile<Format, 1>, multiply_tile<Format, 2>, multiply_tile<Format, 3>,
+    multiply_tile<Format, 4>};
+
+template <typename Format>
+void multiply_panels(const MatmulArguments& a, const SuperTile (&tiles)[kTileTokens]) {
   SuperPanel panel;
   walk_panels(
       a, a.n_columns / kSuperBlock,
@@ -172,7 +178,7 @@ void multiply_panels(const MatmulArguments& a) {
         for (int t = 0; t < n; ++t) {
           blocks[t] = reinterpret_cast<const ActivationQ8Super*>(x[t]) + step;
         }
-        kTiles[n - 1](panel, blocks, sums);
+        tiles[n - 1](panel, blocks, sums);
       });
 }
 

@@ -115,5 +115,23 @@ struct Iq4Nl {
   }
 };
 
+/// Adds four rows' floats times the integer products of one block at `offset` to `sums`.
+template <typename Format>
+JEVONS_FORCE_INLINE __m128 add_four_dots(const std::byte* const* rows, std::size_t offset,
+                                         const ActivationQ8Small& x, __m128i dot, __m128 sums) {
+  using Block = typename Format::Block;
+  if constexpr (Format::kOffset != 0) {
+    dot = _mm_sub_epi32(dot, _mm_set1_epi32(Format::kOffset * x.sum));
+  }
+  const __m128 x_scale = _mm_set1_ps(x.scale);
+  const __m128 scale = load_four_halves(rows, offset + offsetof(Block, scale));
+  sums = _mm_fmadd_ps(_mm_mul_ps(scale, x_scale), _mm_cvtepi32_ps(dot), sums);
+  if constexpr (Format::kHasMinimum) {
+    const __m128 minimum = load_four_halves(rows, offset + offsetof(Block, minimum));
+    sums = _mm_fmadd_ps(_mm_mul_ps(minimum, x_scale), _mm_set1_ps(static_cast<float>(x.sum)), sums);
+  }
+  return sums;
+}
+
 }  // namespace jevons::kernels::avx2
 JEVONS_TARGET_END

@@ -63,14 +63,6 @@ JEVONS_FORCE_INLINE Scales six_bit_scales(const std::uint8_t* packed) {
           widen_twice((b & 0x3F3F3F3FU) | high_minimums << 32)};
 }
 
-JEVONS_FORCE_INLINE __m256i load_32(const void* bytes) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(bytes));
-}
-
-JEVONS_FORCE_INLINE __m128i load_16(const void* bytes) {
-  return _mm_loadu_si128(static_cast<const __m128i*>(bytes));
-}
-
 JEVONS_FORCE_INLINE __m128i load_4(const void* bytes) {
   std::int32_t value;
   std::memcpy(&value, bytes, sizeof(value));

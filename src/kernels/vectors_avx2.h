@@ -16,6 +16,14 @@ namespace jevons::kernels {
 
 inline constexpr int kRowsAtOnceAvx2 = 4;
 
+JEVONS_FORCE_INLINE __m256i load_32(const void* bytes) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(bytes));
+}
+
+JEVONS_FORCE_INLINE __m128i load_16(const void* bytes) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(bytes));
+}
+
 /// Sum of the lanes of four vectors, one in each lane of the result.
 inline __m128i sum_lanes_of_four(const __m256i (&v)[4]) {
   const __m256i pairs =

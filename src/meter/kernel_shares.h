@@ -10,9 +10,9 @@ namespace jevons {
 /// The part of the 8-bit peak (of the 32-bit float peak for F32, F16 and BF16) that multiplying a
 /// matrix of this type with `n_tokens` tokens at once reaches if memory does not hold it up;
 /// between the measured numbers of tokens it is interpolated by the logarithm. kernels: "avx2",
-/// "avx512", "neon" or "scalar"; what was not measured takes the figure of the nearest type, and
-/// NEON those of AVX2. Of the scalar kernels nothing is known but that they reach their peak, which
-/// is low.
+/// "avxvnni", "avx512", "neon" or "scalar"; what was not measured takes the figure of the nearest
+/// type, NEON those of AVX2, and AVX-VNNI a part of them. Of the scalar kernels nothing is known
+/// but that they reach their peak, which is low.
 [[nodiscard]] double kernel_share(std::uint32_t type_id, double n_tokens, std::string_view kernels);
 
 /// Whether the 32-bit float peak counts for this type.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernels/machine_peak.h"
 #include "tests/kernels/matmul_fixture.h"
 
@@ -44,6 +46,12 @@ TEST(KernelSet, TheBestSetIsTheLastSupported) {
   EXPECT_TRUE(cpu_supports(Isa::kScalar));
   EXPECT_EQ(best_kernel_set().isa, available_isas().back());
   EXPECT_EQ(best_isa(), best_kernel_set().isa);
+}
+
+TEST(KernelSet, AvxVnniIsTestedWhereverThereIsAvx2) {
+  const bool is_there = std::ranges::any_of(
+      available_sets(), [](const KernelSet& set) { return set.isa == Isa::kAvxVnni; });
+  EXPECT_EQ(is_there, cpu_supports(Isa::kAvx2));
 }
 
 TEST(KernelSetDeathTest, AFormatWithoutAKernelEndsTheProgram) {

@@ -109,6 +109,18 @@ std::vector<Isa> available_isas() {
   return isas;
 }
 
+std::span<const KernelSet> available_sets() {
+  static const std::vector<KernelSet> kSets = [] {
+    std::vector<KernelSet> sets;
+    for (const Isa isa : available_isas()) sets.push_back(kernel_set(isa));
+    if (!cpu_supports(Isa::kAvxVnni) && emulated_avx_vnni() != nullptr) {
+      sets.push_back(*emulated_avx_vnni());
+    }
+    return sets;
+  }();
+  return kSets;
+}
+
 std::string format_name(WeightFormat format) { return facts(format).name; }
 
 int block_columns(WeightFormat format) { return std::max(16, facts(format).block_elements); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ inline constexpr Content kAllContents[] = {Content::kRandom, Content::kExtreme, 
                                            Content::kTiny};
 
 [[nodiscard]] std::vector<Isa> available_isas();
+
+/// Their sets; and where this CPU has AVX2 but not AVX-VNNI, the kernels of the latter with its
+/// instructions done by AVX2.
+[[nodiscard]] std::span<const KernelSet> available_sets();
+/// Null on a CPU without AVX2.
+[[nodiscard]] const KernelSet* emulated_avx_vnni();
 [[nodiscard]] std::string format_name(WeightFormat format);
 /// Columns of one block; 16 for the formats without blocks, so that shapes are comparable.
 [[nodiscard]] int block_columns(WeightFormat format);

@@ -82,9 +82,8 @@ TEST_P(MatmulTest, EverySetGivesTheScalarBitsForEveryShape) {
     make(kMaxRows, block * n_blocks, kMaxTokens, Content::kRandom, Content::kRandom);
     const EncodedTokens scalar_x(scalar, GetParam(), tokens_);
     const auto expected = multiply(scalar, matrix_, 0, kMaxRows, scalar_x.pointers(), kMaxTokens);
-    for (const Isa isa : available_isas()) {
-      const bool is_exact = GetParam() != WeightFormat::kBF16 || isa != Isa::kAvx512;
-      const KernelSet& set = kernel_set(isa);
+    for (const KernelSet& set : available_sets()) {
+      const bool is_exact = GetParam() != WeightFormat::kBF16 || set.isa != Isa::kAvx512;
       const EncodedTokens x(set, GetParam(), tokens_);
       for (const int n_tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 33, 64, 66}) {
         for (const int n_rows : {1, 2, 3, 4, 5, 15, 16, 17, 31, 33, 47, 48, 49, 63, 64, 97, 115}) {
@@ -113,9 +112,8 @@ TEST_P(MatmulTest, EverySetGivesTheScalarBitsForExtremeNumbers) {
         make(kRows, block * 9, kTokens, weights, activations);
         const EncodedTokens scalar_x(scalar, GetParam(), tokens_);
         const auto expected = multiply(scalar, matrix_, 0, kRows, scalar_x.pointers(), kTokens);
-        for (const Isa isa : available_isas()) {
-          const bool is_exact = GetParam() != WeightFormat::kBF16 || isa != Isa::kAvx512;
-          const KernelSet& set = kernel_set(isa);
+        for (const KernelSet& set : available_sets()) {
+          const bool is_exact = GetParam() != WeightFormat::kBF16 || set.isa != Isa::kAvx512;
           const EncodedTokens x(set, GetParam(), tokens_);
           for (const int n_tokens : {1, kTokens}) {
             SCOPED_TRACE(testing::Message() << set.name << ", weights " << static_cast<int>(weights)
@@ -134,8 +132,7 @@ TEST_P(MatmulTest, ATokenDoesNotDependOnItsCompanyInAnySet) {
   constexpr int kRows = 67;
   constexpr int kTokens = 70;
   make(kRows, block_columns(GetParam()) * 6, kTokens, Content::kRandom, Content::kRandom);
-  for (const Isa isa : available_isas()) {
-    const KernelSet& set = kernel_set(isa);
+  for (const KernelSet& set : available_sets()) {
     const EncodedTokens x(set, GetParam(), tokens_);
     const auto together = multiply(set, matrix_, 0, kRows, x.pointers(), kTokens);
     for (int t = 0; t < kTokens; ++t) {
@@ -156,8 +153,7 @@ TEST_P(MatmulTest, AFaultInTheActivationsShowsInEveryResult) {
        {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     make(5, n_columns, 6, Content::kRandom, Content::kRandom);
     for (auto& token : tokens_) token[static_cast<std::size_t>(n_columns) - 3] = fault;
-    for (const Isa isa : available_isas()) {
-      const KernelSet& set = kernel_set(isa);
+    for (const KernelSet& set : available_sets()) {
       const EncodedTokens x(set, GetParam(), tokens_);
       for (const auto& row : multiply(set, matrix_, 0, 5, x.pointers(), 6)) {
         for (const float y : row) EXPECT_FALSE(std::isfinite(y)) << set.name;
@@ -182,11 +178,11 @@ TEST(MatmulFloats, RowsThatEndInTheMiddleOfAVector) {
       }
       const EncodedTokens x(kernel_set(Isa::kScalar), format, tokens);
       const auto expected = multiply(kernel_set(Isa::kScalar), matrix, 0, 9, x.pointers(), 7);
-      for (const Isa isa : available_isas()) {
-        SCOPED_TRACE(testing::Message() << isa_name(isa) << " columns " << n_columns);
-        const auto y = multiply(kernel_set(isa), matrix, 0, 9, x.pointers(), 7);
+      for (const KernelSet& set : available_sets()) {
+        SCOPED_TRACE(testing::Message() << set.name << " columns " << n_columns);
+        const auto y = multiply(set, matrix, 0, 9, x.pointers(), 7);
         expect_same(y, expected, 0, matrix, x.pointers(),
-                    format != WeightFormat::kBF16 || isa != Isa::kAvx512);
+                    format != WeightFormat::kBF16 || set.isa != Isa::kAvx512);
       }
     }
   }

@@ -146,6 +146,7 @@ TEST(KernelShares, LieBetweenWhatWasMeasured) {
   EXPECT_LT(kernel_share(kQ4_K, 30, "avx2"), 0.63);
   EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "neon"), 0.63);
   EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "avx512"), 0.71);
+  EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "avxvnni"), 0.7 * 0.63);
   EXPECT_TRUE(is_float_type(kF32));
   EXPECT_FALSE(is_float_type(kQ4_K));
 }
