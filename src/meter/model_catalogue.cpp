@@ -8,21 +8,21 @@ namespace {
 
 constexpr FamilyMember kFamily[] = {
     {"MiniMax-M2", "2025-10", "config.json of MiniMaxAI/MiniMax-M2"},
-    {"MiniMax-M2.1", "2025-12", "the same network as M2 (MiniMax, M2.1 model card)"},
-    {"MiniMax-M2.5", "2026-02", "the same network as M2 (MiniMax, M2.5 model card)"},
-    {"MiniMax-M2.7", "2026-04", "the same network as M2 (llama.cpp load log of an M2.7 file)"},
+    {"MiniMax-M2.1", "2025-12", "the same shapes as M2 (config.json of MiniMaxAI/MiniMax-M2.1)"},
+    {"MiniMax-M2.5", "2026-02", "the same shapes as M2 (config.json of MiniMaxAI/MiniMax-M2.5)"},
+    {"MiniMax-M2.7", "2026-04", "the same shapes as M2 (config.json of amd/MiniMax-M2.7-BF16)"},
 };
 
 constexpr ForeignModel kForeign[] = {
     {"MiniMax-M1", 456e9, 45.9e9, 10 * 2 * 8 * 128 * 2, "BF16", 16,
-     "MiniMax-M1 model card (456 B, 45.9 B active); 10 of 80 layers keep keys and values, 8 heads "
-     "of 128 (arXiv 2501.08313)"},
+     "MiniMax-M1 report (456 B, 45.9 B active; arXiv 2506.13585); 10 of 80 layers keep keys and "
+     "values, heads of 128 (MiniMax-Text-01 model card); 8 heads, BF16 (not confirmed)"},
     {"GLM-5", 744e9, 40e9, 78 * (512 + 64) * 2, "BF16", 16,
-     "GLM-5 model card (744 B, 40 B active); 78 layers of latent attention, 512 + 64, and an "
-     "indexer that is not counted"},
+     "GLM-5 model card (744 B, 40 B active); 78 layers of latent attention, 512 + 64 (its "
+     "config.json), and an indexer that is not counted"},
     {"Kimi-K2.5", 1.04e12, 32e9, 61 * (512 + 64) * 2, "INT4", 4.5,
-     "Kimi K2.5 model card (1.04 T, 32 B active, experts in INT4); 61 layers of latent attention, "
-     "512 + 64"},
+     "Kimi K2 report (1.04 T, 32 B active; arXiv 2507.20534); K2.5: experts in INT4 with a scale "
+     "for 32 weights, 61 layers of latent attention, 512 + 64"},
     {"DeepSeek-V3.2", 671e9, 37e9, 61 * (512 + 64) * 2, "FP8", 8,
      "DeepSeek-V3 report (671 B, 37 B active, 61 layers of latent attention, 512 + 64; arXiv "
      "2412.19437); V3.2 adds an indexer that is not counted"},

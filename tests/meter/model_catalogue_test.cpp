@@ -51,6 +51,14 @@ TEST(ModelCatalogue, WhatIsNotThereIsAnsweredWithWhatIs) {
   EXPECT_FALSE(is_catalogue_name(""));
 }
 
+TEST(ModelCatalogue, SourcesNameWhatWasRead) {
+  EXPECT_THAT(find_catalogue_entry("M2.1")->member->source, HasSubstr("MiniMax-M2.1"));
+  EXPECT_THAT(find_catalogue_entry("M2.7")->member->source, HasSubstr("amd/MiniMax-M2.7-BF16"));
+  // The model card says 1 T; the report says how much that is.
+  EXPECT_THAT(find_catalogue_entry("Kimi-K2.5")->foreign->source, HasSubstr("2507.20534"));
+  EXPECT_THAT(find_catalogue_entry("MiniMax-M1")->foreign->source, HasSubstr("not confirmed"));
+}
+
 TEST(MachinePresets, EveryFigureSaysItsSource) {
   const auto presets = machine_presets();
   ASSERT_EQ(presets.size(), 8U);
