@@ -4,10 +4,9 @@ namespace jevons {
 namespace {
 
 constexpr double kGiB = 0x1p30;
-// Of a specification, what long reading reaches. Of 333 GB/s a Threadripper PRO 7965WX was seen to
-// reach 256 (ik_llama.cpp, pull request 534).
+// Assumed: of a specification, what long reading and long computing reach.
 constexpr double kReached = 0.8;
-// What a phone keeps up for minutes in a hand.
+// Assumed: what a phone keeps up for minutes in a hand.
 constexpr double kReachedOnPhone = 0.5;
 
 struct Preset {
@@ -21,7 +20,8 @@ struct Preset {
   const char* memory_source;
   int n_cores;
   const char* kernels;
-  // Per core and cycle on average, 8-bit operations and float operations, and the clock in Hz.
+  // Per core and cycle on average, 8-bit operations and float operations, and the clock in Hz: of a
+  // phone the mean of its cores' highest clocks, else the base clock where nothing else is said.
   double int8_per_cycle, f32_per_cycle, clock;
   double arithmetic_reached;
   const char* core_source;
@@ -32,25 +32,28 @@ struct Preset {
 constexpr const char* kAndroid = "assumed: Android and its apps keep 5 GiB";
 constexpr const char* kDesktopSystem = "assumed: the system and other programs keep 4 GiB";
 constexpr const char* kUfs4 = "Samsung, UFS 4.0 announcement 2022: sequential reads 4,200 MB/s";
-constexpr const char* kNvme4 = "Samsung 980 PRO data sheet, PCIe 4.0 x4: reads 7,000 MB/s";
-constexpr const char* kNvme5 = "Samsung 9100 PRO data sheet, PCIe 5.0 x4: reads 14,700 MB/s";
+constexpr const char* kNvme4 = "Samsung 980 PRO, PCIe 4.0 x4: reads 7,000 MB/s";
+constexpr const char* kNvme5 = "Samsung 9100 PRO, PCIe 5.0 x4: reads 14,700 MB/s";
 constexpr const char* kZen4 =
-    "AMD, Zen 4: 512-bit vpdpbusd each cycle in two halves (128), two 256-bit FMA (32)";
+    "Zen 4: each cycle one 512-bit vpdpbusd (128) or two 256-bit FMA (32), as vfpbench measured";
 constexpr const char* kZen5 =
-    "AMD, Zen 5: two 512-bit vpdpbusd each cycle (256), two 512-bit FMA (64)";
+    "Zen 5: each cycle two 512-bit vpdpbusd (256) or two 512-bit FMA (64), as vfpbench measured";
+constexpr const char* kZen5Unified =
+    "Zen 5: each cycle two 512-bit vpdpbusd (256) or two 512-bit FMA (64), as vfpbench measured; "
+    "assumed: a clock between the base of 3.0 GHz and the boost of 5.1";
 
 constexpr Preset kPresets[] = {
     {"phone-12gb", "phone of the class of the Snapdragon 8 Gen 3, 12 GB", 12, 5, kAndroid, 9.6e9,
-     64, kReached, "Qualcomm, Snapdragon 8 Gen 3 brief: LPDDR5X at 4,800 MHz on 64 bits", 6, "neon",
-     75, 19, 3.1e9, kReachedOnPhone,
-     "Arm: Cortex-X4 four 128-bit pipes, A720 two; sdot 32, FMA 8 each; the small cores idle",
+     64, kReached, "Qualcomm, Snapdragon 8 Gen 3: LPDDR5X at 4,800 MHz; on 64 bits (not confirmed)",
+     6, "neon", 75, 19, 3.15e9, kReachedOnPhone,
+     "Cortex-X4 four 128-bit pipes, five A720 two; sdot 32, FMA 8 each; the small cores idle",
      4.2e9, kUfs4},
     {"phone-16gb", "phone of the class of the Snapdragon 8 Elite, 16 GB", 16, 5, kAndroid, 10.6e9,
-     64, kReached, "Qualcomm, Snapdragon 8 Elite brief: LPDDR5X at 5,300 MHz on 64 bits", 8, "neon",
-     128, 32, 3.7e9, kReachedOnPhone, "Qualcomm, Oryon: four 128-bit pipes; sdot 32, FMA 8 each",
-     4.2e9, kUfs4},
+     64, kReached, "Qualcomm, Snapdragon 8 Elite: LPDDR5X at 5,300 MHz on 64 bits", 8, "neon", 128,
+     32, 3.73e9, kReachedOnPhone,
+     "Oryon (LLVM's model of it): four 128-bit pipes; sdot 32, FMA 8 each", 4.2e9, kUfs4},
     {"laptop-32gb", "laptop with a Ryzen 7 8845HS, 32 GB", 32, 4, kDesktopSystem, 5.6e9, 128,
-     kReached, "AMD, Ryzen 7 8845HS: DDR5-5600 on two channels", 8, "avx512", 128, 32, 4.0e9,
+     kReached, "AMD, Ryzen 7 8845HS: DDR5-5600 on two channels", 8, "avx512", 128, 32, 3.8e9,
      kReached, kZen4, 7.0e9, kNvme4},
     {"desktop-64gb", "desktop with a Ryzen 9 9950X, 2 x 32 GB", 64, 4, kDesktopSystem, 5.6e9, 128,
      kReached, "AMD, Ryzen 9 9950X: DDR5-5600 on two channels, one module each", 16, "avx512", 256,
@@ -62,11 +65,11 @@ constexpr Preset kPresets[] = {
      128, 4, kDesktopSystem, 8.0e9, 256, 0.5,
      "AMD, Ryzen AI Max+ 395: LPDDR5X-8000 on 256 bits; assumed: its processor cores alone draw "
      "half",
-     16, "avx512", 256, 64, 4.0e9, kReached, kZen5, 7.0e9, kNvme4},
+     16, "avx512", 256, 64, 4.0e9, kReached, kZen5Unified, 7.0e9, kNvme4},
     {"workstation-256gb", "Threadripper PRO 7965WX, 8 x 32 GB", 256, 8,
      "assumed: the system and other programs keep 8 GiB", 5.2e9, 512, kReached,
-     "AMD, Threadripper PRO 7965WX: DDR5-5200 on eight channels", 24, "avx512", 128, 32, 4.2e9,
-     kReached, kZen4, 7.0e9, kNvme4},
+     "AMD, Threadripper PRO 7965WX: eight channels; DDR5-5200 (not confirmed)", 24, "avx512", 128,
+     32, 4.2e9, kReached, kZen4, 7.0e9, kNvme4},
     {"workstation-512gb", "EPYC 9355 with 512 GB on twelve channels", 512, 8,
      "assumed: the system and other programs keep 8 GiB", 6.4e9, 768, kReached,
      "AMD, EPYC 9355: DDR5-6400 on twelve channels", 32, "avx512", 256, 64, 3.55e9, kReached, kZen5,

@@ -77,8 +77,25 @@ TEST(MachinePresets, EveryFigureSaysItsSource) {
   // Two channels of 64 bits at 5.6 GT/s, of which 0.8 are reached.
   EXPECT_NEAR(machine_preset("desktop-64gb")->bandwidth_all.value, 0.8 * 89.6e9, 1e6);
   EXPECT_NEAR(machine_preset("workstation-512gb")->bandwidth_all.value, 0.8 * 614.4e9, 1e6);
+  // 8 cores, one 512-bit vpdpbusd (64 products and sums) or two 256-bit FMA at the base clock.
+  EXPECT_NEAR(machine_preset("laptop-32gb")->int8_peak.value, 0.8 * 8 * 3.8e9 * 128, 1e6);
+  EXPECT_NEAR(machine_preset("laptop-32gb")->f32_peak.value, 0.8 * 8 * 3.8e9 * 32, 1e6);
   EXPECT_THAT(machine_preset("toaster").error().message,
               AllOf(HasSubstr("'toaster'"), HasSubstr("phone-12gb")));
+}
+
+TEST(MachinePresets, WhatWasNotConfirmedSaysSo) {
+  for (const MachineFacts& machine : machine_presets()) {
+    const bool is_open = machine.name == "phone-12gb" || machine.name == "workstation-256gb";
+    EXPECT_EQ(machine.bandwidth_all.source.find("not confirmed") != std::string::npos, is_open)
+        << machine.name;
+  }
+  EXPECT_THAT(machine_preset("unified-128gb")->int8_peak.source, HasSubstr("assumed"));
+  // The mean of a phone's highest clocks, of the cores that compute.
+  const double mean = (3.3e9 + 3 * 3.2e9 + 2 * 3.0e9) / 6;
+  EXPECT_NEAR(machine_preset("phone-12gb")->int8_peak.value, 0.5 * 6 * mean * 75, 1e6);
+  EXPECT_NEAR(machine_preset("phone-16gb")->int8_peak.value / (0.5 * 8 * 128),
+              (2 * 4.32e9 + 6 * 3.53e9) / 8, 5e6);
 }
 
 }  // namespace
