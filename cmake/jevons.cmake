@@ -45,7 +45,7 @@ function(jevons_test room)
   endforeach()
   # Tests that do no arithmetic of their own compile in half the time so, and g++ 12 raises fewer
   # false alarms about libstdc++.
-  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND room MATCHES "^(api|app|base|engine|text)$")
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND room MATCHES "^(api|app|base|engine|meter|text)$")
     target_compile_options(${room}_test PRIVATE -O1)
   endif()
   target_include_directories(${room}_test PRIVATE ${PROJECT_SOURCE_DIR})

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "api/access_log.h"
+#include "api/engine_work.h"
 #include "api/error_response.h"
 #include "api/generation_service.h"
+#include "api/request_account.h"
 #include "api/request_headers.h"
 #include "api/request_record.h"
 #include "api/token_count.h"
@@ -18,9 +20,17 @@ namespace jevons {
 namespace {
 
 constexpr double kLoadingRetryS = 5;
+// Requests that the end of the server cut off: their last step may still run.
+constexpr std::chrono::milliseconds kSettlePatience{2000};
 
 std::int64_t unix_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::int64_t unix_milliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
@@ -63,10 +73,15 @@ void ApiHandler::attach(std::shared_ptr<Engine> engine) {
   model_id_ = model_id_of(engine->facts().name);
   model_created_ = unix_seconds();
   loading_seconds_ = std::chrono::duration<double>(Clock::now() - started_).count();
+  if (options_.books) options_.books->attach(work_feed(*engine));
   engine_ = std::move(engine);
 }
 
 void ApiHandler::detach() {
+  if (options_.books) {
+    options_.books->wait_settled(kSettlePatience);
+    options_.books->attach({});
+  }
   std::shared_ptr<Engine> last;  // ends outside the lock
   const std::lock_guard lock(mutex_);
   last.swap(engine_);
@@ -88,6 +103,7 @@ ServerHealth ApiHandler::health() const {
   health.is_stopping = is_stopping_;
   health.stall_seconds = options_.stall_seconds;
   if (const HttpServer* http = http_) health.preparation = http->preparation();
+  if (options_.books) health.books = options_.books->status();
   if (const auto engine = this->engine()) {
     health.engine = engine->status();
     const std::lock_guard lock(mutex_);
@@ -122,6 +138,7 @@ void ApiHandler::open_record(HttpExchange& exchange) {
   exchange.record = std::make_shared<RequestRecord>();
   exchange.record->received = exchange.received;
   exchange.record->request_id = exchange.request_id;
+  exchange.record->received_unix_ms = unix_milliseconds();
   ++n_running_;
 }
 
@@ -183,11 +200,24 @@ std::optional<HttpResponse> ApiHandler::begin(HttpExchange& exchange) {
   }
   if (auto written = page(exchange)) return written;
   if (is_stopping_ || engine() == nullptr) return error(exchange, not_ready());
-  if (exchange.key) {
-    auto lease = limits_.admit(*exchange.key, Clock::now());
-    if (!lease) return error(exchange, std::move(lease).error());
-    exchange.lease = *std::move(lease);
+  return admit(exchange);
+}
+
+// What the key may still have.
+std::optional<HttpResponse> ApiHandler::admit(HttpExchange& exchange) {
+  if (!exchange.key) return std::nullopt;
+  if (options_.books && exchange.route->action == RouteAction::kGenerate) {
+    if (auto spent = options_.books->check(exchange.key->name, exchange.key->budget)) {
+      ApiError refusal;
+      refusal.kind = ApiErrorKind::kRateLimit;
+      refusal.message = std::move(spent->message);
+      refusal.retry_after_s = static_cast<double>(spent->retry_seconds);
+      return error(exchange, std::move(refusal));
+    }
   }
+  auto lease = limits_.admit(*exchange.key, Clock::now());
+  if (!lease) return error(exchange, std::move(lease).error());
+  exchange.lease = *std::move(lease);
   return std::nullopt;
 }
 
@@ -196,8 +226,15 @@ HttpResponse ApiHandler::metrics_page() const {
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   const auto engine = this->engine();
   const auto status = engine ? std::optional(engine->status()) : std::nullopt;
-  response.body = metrics_.text(counts(), status ? &*status : nullptr, n_running_);
+  const auto books = options_.books ? std::optional(options_.books->status()) : std::nullopt;
+  response.body =
+      metrics_.text(counts(), status ? &*status : nullptr, n_running_, books ? &*books : nullptr);
   return response;
+}
+
+std::optional<KeyUse> ApiHandler::key_use(const HttpExchange& exchange) const {
+  if (!options_.books || !exchange.key) return std::nullopt;
+  return options_.books->use_of(exchange.key->name);
 }
 
 // A page that the head alone asks for; nothing if the route wants a body.
@@ -231,7 +268,7 @@ std::optional<HttpResponse> ApiHandler::page(HttpExchange& exchange) {
     }
     case RouteAction::kStatus:
       response.body = status_page(health(), engine ? &engine->facts() : nullptr, counts(),
-                                  n_running_, exchange.key.get());
+                                  n_running_, exchange.key.get(), key_use(exchange));
       return response;
     case RouteAction::kModels:
     case RouteAction::kModel:
@@ -296,15 +333,17 @@ HttpAnswer ApiHandler::generate(const HttpExchange& exchange, Dialect& dialect,
   context.id = random_id();
   context.created = unix_seconds();
   context.key_name = caller->key_name;
+  exchange.record->client = caller->program;
   {
     const std::lock_guard lock(mutex_);
     context.model_id = model_id_;
+    exchange.record->model = model_id_;
   }
   GenerationOptions options = options_.generation;
   options.script = options_.script.get();
   return start_generation(
       {std::move(engine), &dialect, *std::move(request), *std::move(caller), std::move(context),
-       exchange.record, std::move(wake), options_.log_content},
+       exchange.record, std::move(wake), options_.log_content, options_.books},
       options);
 }
 
@@ -338,6 +377,18 @@ void ApiHandler::finish(HttpExchange& exchange) {
   metrics_.count(exchange.route != nullptr ? exchange.route->path : "other", exchange.status,
                  seconds, *exchange.record);
   log_access(exchange, *exchange.record, seconds, options_.log_json);
+  account(*exchange.record);
+}
+
+// Whatever the engine has worked for, whether or not the client has got it.
+void ApiHandler::account(const RequestRecord& record) const {
+  if (!options_.books || record.completions.empty()) return;
+  LedgerRow row = ledger_row(record, options_.books->currency());
+  if (record.is_settled || !options_.books->has_energy()) {
+    options_.books->record(std::move(row));
+  } else {
+    options_.books->record_when_settled(std::move(row), record.completions);
+  }
 }
 
 }  // namespace jevons

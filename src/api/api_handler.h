@@ -51,8 +51,12 @@ class ApiHandler final : public HttpHandler {
 
   void open_record(HttpExchange& exchange);
   [[nodiscard]] std::optional<HttpResponse> authenticate(HttpExchange& exchange);
+  [[nodiscard]] std::optional<HttpResponse> admit(HttpExchange& exchange);
+  void account(const RequestRecord& record) const;
   [[nodiscard]] std::optional<HttpResponse> page(HttpExchange& exchange);
   [[nodiscard]] HttpResponse metrics_page() const;
+  /// What the key that asks has used today.
+  [[nodiscard]] std::optional<KeyUse> key_use(const HttpExchange& exchange) const;
   [[nodiscard]] HttpAnswer generate(const HttpExchange& exchange, Dialect& dialect,
                                     std::shared_ptr<Engine> engine, std::function<void()> wake);
   [[nodiscard]] HttpResponse stored_response(const HttpExchange& exchange);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kLargestFile = 1 << 20;
 constexpr std::size_t kShortestKey = 8;
 constexpr std::int64_t kMost = 1'000'000'000;
+constexpr std::int64_t kMostTokens = 1'000'000'000'000;
 
 using Digest = std::array<unsigned char, 32>;
 
@@ -66,6 +67,9 @@ class KeyReader {
     JEVONS_ASSIGN(key.requests_per_minute, limit("requests_per_minute"));
     JEVONS_ASSIGN(key.max_concurrent, limit("max_concurrent"));
     JEVONS_ASSIGN(key.max_tokens, limit("max_tokens"));
+    JEVONS_ASSIGN(key.budget.tokens, whole("tokens_per_day", kMostTokens));
+    JEVONS_ASSIGN(key.budget.watt_hours, amount("watt_hours_per_day"));
+    JEVONS_ASSIGN(key.budget.money, amount("money_per_day"));
     JEVONS_ASSIGN(key.sees_all, flag("sees_all"));
     return key;
   }
@@ -73,8 +77,9 @@ class KeyReader {
  private:
   Result<void> check_names() const {
     constexpr std::string_view kNames[] = {
-        "name",           "key",        "sha256",  "priority", "requests_per_minute",
-        "max_concurrent", "max_tokens", "sees_all"};
+        "name",           "key",        "sha256",   "priority",       "requests_per_minute",
+        "max_concurrent", "max_tokens", "sees_all", "tokens_per_day", "watt_hours_per_day",
+        "money_per_day"};
     for (const auto& [key, node] : table_) {
       if (std::find(std::begin(kNames), std::end(kNames), key.str()) == std::end(kNames)) {
         return fail("{}: a key has no field '{}'", place(key.str()), std::string(key.str()));
@@ -111,14 +116,28 @@ class KeyReader {
     return value->get();
   }
   Result<int> limit(std::string_view name) const {
+    JEVONS_ASSIGN(const std::int64_t value, whole(name, kMost));
+    return static_cast<int>(value);
+  }
+  Result<std::int64_t> whole(std::string_view name, std::int64_t most) const {
     const toml::node* node = table_.get(name);
     if (node == nullptr) return 0;
     const auto* value = node->as_integer();
-    if (value == nullptr || value->get() < 0 || value->get() > kMost) {
+    if (value == nullptr || value->get() < 0 || value->get() > most) {
       return fail("{}: {} must be a whole number between 0 (no limit) and {}", place(name), name,
-                  kMost);
+                  most);
     }
-    return static_cast<int>(value->get());
+    return value->get();
+  }
+  Result<double> amount(std::string_view name) const {
+    const toml::node* node = table_.get(name);
+    if (node == nullptr) return 0.0;
+    const auto value = node->is_number() ? node->value<double>() : std::nullopt;
+    // Not a number compares false with everything.
+    if (!value || !(*value >= 0 && *value <= static_cast<double>(kMost))) {
+      return fail("{}: {} must be a number between 0 (no limit) and {}", place(name), name, kMost);
+    }
+    return *value;
   }
   std::string place(std::string_view name = {}) const {
     const toml::node* node = name.empty() ? nullptr : table_.get(name);

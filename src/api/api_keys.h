@@ -3,12 +3,14 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "meter/budgets.h"
 
 namespace jevons {
 
@@ -19,6 +21,7 @@ struct ApiKey {
   int requests_per_minute = 0;  // 0: no limit, here and below
   int max_concurrent = 0;
   int max_tokens = 0;     // of one answer
+  Budget budget{};        // of a day
   bool sees_all = false;  // requests of every key on the status page, not its own alone
 };
 
@@ -32,10 +35,12 @@ class ApiKeys {
 
   /// A TOML file with a [[key]] table for each: name, key or sha256 (64 hexadecimal digits), and
   /// optionally priority ("interactive", "background"), requests_per_minute, max_concurrent,
-  /// max_tokens, sees_all. Errors name the file, the line and the field; never a key.
+  /// max_tokens, tokens_per_day, watt_hours_per_day, money_per_day, sees_all. Errors name the file,
+  /// the line and the field; never a key.
   [[nodiscard]] static Result<ApiKeys> read(const std::string& path);
 
   [[nodiscard]] bool empty() const { return keys_.empty(); }
+  [[nodiscard]] std::span<const std::shared_ptr<const ApiKey>> all() const { return keys_; }
 
   /// The key that was presented, or null. Takes the same time whichever key it is.
   [[nodiscard]] std::shared_ptr<const ApiKey> find(std::string_view presented) const;

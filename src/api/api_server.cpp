@@ -17,6 +17,17 @@ bool is_loopback(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), address.data()) == 1 && address[0] == 127;
 }
 
+// A budget that nothing counts would be no limit at all.
+Result<void> check_budgets(const ApiKeys& keys, const Bookkeeper* books) {
+  for (const auto& key : keys.all()) {
+    if (!key->budget.is_limited()) continue;
+    const std::string problem =
+        books != nullptr ? books->problem_with(key->budget) : "this server keeps no ledger";
+    if (!problem.empty()) return fail("the key '{}': {}", key->name, problem);
+  }
+  return {};
+}
+
 }  // namespace
 
 struct ApiServer::State {
@@ -39,6 +50,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::start(ApiServerOptions options) {
         "KEY or --api-keys FILE, or stay at 127.0.0.1",
         options.http.host);
   }
+  JEVONS_TRY(check_budgets(options.keys, options.books.get()));
   options.allowed_hosts.push_back(options.http.host);
   StoredResponses::Options store;
   store.folder = options.stored_responses;
@@ -55,7 +67,11 @@ void ApiServer::attach(std::shared_ptr<Engine> engine) {
   state_->handler.attach(std::move(engine));
 }
 bool ApiServer::is_stalled() const { return state_->handler.is_stalled(); }
-void ApiServer::set_keys(ApiKeys keys) { state_->handler.set_keys(std::move(keys)); }
+Result<void> ApiServer::set_keys(ApiKeys keys) {
+  JEVONS_TRY(check_budgets(keys, state_->options.books.get()));
+  state_->handler.set_keys(std::move(keys));
+  return {};
+}
 
 void ApiServer::stop(std::chrono::milliseconds drain) {
   if (!state_ || !state_->http) return;

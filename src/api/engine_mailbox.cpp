@@ -45,6 +45,10 @@ CompletionSink EngineMailbox::sink(int choice, bool wants_progress, bool wants_l
   return sink;
 }
 
+void EngineMailbox::put_energy(const std::optional<EnergyUse>& energy) {
+  put({0, std::chrono::steady_clock::now(), EnergyNote{energy}}, 0);
+}
+
 std::vector<EngineNote> EngineMailbox::take() {
   std::vector<EngineNote> notes;
   const std::lock_guard lock(mutex_);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "meter/energy_meter.h"
 #include "text/chat.h"
 #include "text/output_parser.h"
 
@@ -119,13 +120,15 @@ struct Usage {
   int reasoning_tokens = 0;  // of those
 };
 
-/// The extension field `jevons` of usage: the cache, why it broke, and speeds.
+/// The extension field `jevons` of usage: the cache, why it broke, speeds, and energy.
 struct GenerationReport {
   CacheReport cache{};
   std::string broke_where{};  // "messages[3]", "tools", "system"; "" if nowhere
   std::string cached_excerpt{}, prompt_excerpt{};  // both sides of the break as text
   int n_restored_reasonings = 0;
   double queue_ms = 0, prompt_ms = 0, generation_ms = 0;
+  std::optional<EnergyUse> energy{};  // absent: nothing can measure it
+  std::string currency{};             // of its cost
   std::vector<std::string> warnings{};
 };
 

@@ -57,6 +57,7 @@ class PlannedStream final : public ResponseStream {
         caller_(call.caller),
         record_(std::move(call.record)),
         wake_(std::move(call.wake)),
+        books_(std::move(call.books)),
         keeps_text_(call.keeps_text),
         wants_stream_(call.request.stream),
         thinking_(thinking_of(call.request)) {
@@ -119,6 +120,8 @@ class PlannedStream final : public ResponseStream {
     const bool wants_logprobs = planned.plan.wants_logprobs;
     const auto mailbox = std::make_shared<EngineMailbox>(wake_);
     std::vector<std::pair<CompletionId, bool>> accepted;
+    record_->is_background = completions.front().priority == Priority::kBackground;
+    if (books_) books_->wake();
     for (CompletionRequest& completion : completions) {
       const bool starts_in_reasoning = completion.starts_in_reasoning;
       const auto choice = static_cast<int>(accepted.size());
@@ -133,8 +136,11 @@ class PlannedStream final : public ResponseStream {
     }
     stream_ = std::make_unique<GenerationStream>(
         GenerationStreamParts{engine_, std::move(planned.plan), std::move(caller_), dialect_,
-                              std::move(writer_), record_, mailbox, keeps_text_});
-    for (const auto& [id, starts_in_reasoning] : accepted) stream_->add(id, starts_in_reasoning);
+                              std::move(writer_), record_, mailbox, keeps_text_, books_});
+    for (const auto& [id, starts_in_reasoning] : accepted) {
+      record_->completions.push_back(id);
+      stream_->add(id, starts_in_reasoning);
+    }
     return std::nullopt;
   }
 
@@ -144,6 +150,7 @@ class PlannedStream final : public ResponseStream {
   Caller caller_;
   std::shared_ptr<RequestRecord> record_;
   std::function<void()> wake_;
+  std::shared_ptr<Bookkeeper> books_;
   bool keeps_text_, wants_stream_;
   std::string thinking_;
   std::stop_source stop_;

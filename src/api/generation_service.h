@@ -12,6 +12,7 @@
 #include "api/http_handler.h"
 #include "api/request_record.h"
 #include "engine/engine.h"
+#include "meter/bookkeeper.h"
 
 namespace jevons {
 
@@ -23,7 +24,8 @@ struct GenerationCall {
   ResponseContext context;
   std::shared_ptr<RequestRecord> record;
   std::function<void()> wake;
-  bool keeps_text = false;  // of prompt and answer, in the record
+  bool keeps_text = false;              // of prompt and answer, in the record
+  std::shared_ptr<Bookkeeper> books{};  // may be null
 };
 
 /// What is refused before work begins, a full queue included, has a status of its own unless the

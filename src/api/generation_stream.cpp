@@ -31,7 +31,7 @@ GenerationStream::GenerationStream(GenerationStreamParts parts) : parts_(std::mo
 }
 
 GenerationStream::~GenerationStream() {
-  if (!is_over_) parts_.record->stop_reason = "left";
+  if (!is_over_) note_left();
   parts_.mailbox->close();
   cancel_all();
 }
@@ -100,6 +100,7 @@ std::string GenerationStream::on_note(const EngineNote& note) {
   if (const auto* chunk = std::get_if<CompletionChunk>(&note.what)) {
     return on_chunk(note.choice, *chunk, note.at);
   }
+  if (const auto* energy = std::get_if<EnergyNote>(&note.what)) return on_energy(energy->energy);
   return on_end(note.choice, std::get<Result<CompletionResult>>(note.what));
 }
 
@@ -202,7 +203,7 @@ std::string GenerationStream::on_end(int index, const Result<CompletionResult>& 
     return fail({.kind = ApiErrorKind::kInternal, .message = result.error().message});
   }
   if (!choice.cache) choice.cache = result->cache;
-  parts_.record->queue_ms = std::max(parts_.record->queue_ms, result->queue_ms);
+  note_phases(result->queue_ms, result->prompt_ms, result->generation_ms);
   if (result->stop_reason == StopReason::kCancelled) {
     return fail(stopping_error());
   }
@@ -213,9 +214,42 @@ std::string GenerationStream::on_end(int index, const Result<CompletionResult>& 
   std::string bytes = ensure_started(*choice.cache);
   bytes += end_choice(index, *result);
   if (std::all_of(choices_.begin(), choices_.end(), [](const Choice& c) { return c.has_ended; })) {
-    bytes += finish();
+    if (parts_.books && parts_.books->has_energy()) {
+      // The answer is with the client; what it took is known in a moment.
+      parts_.books->settle(parts_.record->completions,
+                           [mailbox = parts_.mailbox](const std::optional<EnergyUse>& energy) {
+                             mailbox->put_energy(energy);
+                           });
+    } else {
+      bytes += finish();
+    }
   }
   return bytes;
+}
+
+std::string GenerationStream::on_energy(const std::optional<EnergyUse>& energy) {
+  parts_.record->energy = energy;
+  parts_.record->is_settled = true;
+  return finish();
+}
+
+// Of several answers the longest.
+void GenerationStream::note_phases(double queue_ms, double prompt_ms, double generation_ms) {
+  RequestRecord& record = *parts_.record;
+  record.queue_ms = std::max(record.queue_ms, queue_ms);
+  record.prompt_ms = std::max(record.prompt_ms, prompt_ms);
+  record.generation_ms = std::max(record.generation_ms, generation_ms);
+}
+
+// No results come any more; what the notes so far say of the phases has to do.
+void GenerationStream::note_left() {
+  RequestRecord& record = *parts_.record;
+  record.stop_reason = "left";
+  const double now_ms = Milliseconds(Clock::now() - record.received).count();
+  if (!prompt_began_) return note_phases(now_ms, 0, 0);
+  const double queue_ms = Milliseconds(*prompt_began_ - record.received).count();
+  const double read_until_ms = record.first_token_ms.value_or(now_ms);
+  note_phases(queue_ms, read_until_ms - queue_ms, now_ms - read_until_ms);
 }
 
 std::string GenerationStream::end_choice(int index, const CompletionResult& result) {
@@ -291,6 +325,8 @@ GenerationReport GenerationStream::report() const {
     report.prompt_ms = std::max(report.prompt_ms, choice.result->prompt_ms);
     report.generation_ms = std::max(report.generation_ms, choice.result->generation_ms);
   }
+  report.energy = parts_.record->energy;
+  if (parts_.books) report.currency = parts_.books->currency();
   report.warnings = warnings_;
   return report;
 }
@@ -310,7 +346,8 @@ std::string GenerationStream::fail(ApiError error) {
   cancel_all();
   const Usage usage = total_usage();
   parts_.record->n_cached_tokens = usage.cached_tokens;
-  parts_.record->n_answer_tokens = usage.answer_tokens;
+  // Of answers that were cut off there is no usage, but what was sent.
+  parts_.record->n_answer_tokens = std::max(parts_.record->n_answer_tokens, usage.answer_tokens);
   parts_.record->error = error.message;
   failure_ = std::move(error);
   failure_->request_id = parts_.record->request_id;

@@ -15,6 +15,7 @@
 #include "api/http_handler.h"
 #include "api/request_record.h"
 #include "engine/engine.h"
+#include "meter/bookkeeper.h"
 #include "text/output_parser.h"
 
 namespace jevons {
@@ -27,7 +28,8 @@ struct GenerationStreamParts {
   std::unique_ptr<ResponseWriter> writer;
   std::shared_ptr<RequestRecord> record;
   std::shared_ptr<EngineMailbox> mailbox;
-  bool keeps_text = false;  // in the record, for the log
+  bool keeps_text = false;              // in the record, for the log
+  std::shared_ptr<Bookkeeper> books{};  // may be null
 };
 
 /// Status and headers of a response that a model writes. `thinking`: as thinking_of().
@@ -71,11 +73,14 @@ class GenerationStream final : public ResponseStream {
   [[nodiscard]] std::string on_end(int index, const Result<CompletionResult>& result);
   [[nodiscard]] std::string write_events(int index, std::vector<OutputEvent> events);
   [[nodiscard]] std::string end_choice(int index, const CompletionResult& result);
+  [[nodiscard]] std::string on_energy(const std::optional<EnergyUse>& energy);
   [[nodiscard]] std::string finish();
   [[nodiscard]] std::string fail(ApiError error);
   [[nodiscard]] std::string ensure_started(const CacheReport& report);
   void add_tokens(Choice& choice, const CompletionChunk& chunk) const;
   void note_times(Choice& choice, std::size_t n_tokens, std::chrono::steady_clock::time_point at);
+  void note_phases(double queue_ms, double prompt_ms, double generation_ms);
+  void note_left();
   void cancel_all();
 
   [[nodiscard]] const GenerationPlan::Prompt& prompt_of(int index) const;

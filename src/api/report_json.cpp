@@ -25,14 +25,29 @@ std::string cache_json(const GenerationReport& report) {
   return json + "}";
 }
 
+std::string energy_json(const GenerationReport& report) {
+  const EnergyUse& use = *report.energy;
+  std::string json = fmt::format(R"(,"energy":{{"joules":{:.6g},"watt_hours":{:.6g})", use.joules,
+                                 use.watt_hours());
+  if (use.marginal_joules)
+    json += fmt::format(R"(,"marginal_joules":{:.6g})", *use.marginal_joules);
+  if (use.cost) {
+    json += fmt::format(R"(,"cost":{:.6g},"currency":{})", *use.cost, json_string(report.currency));
+  }
+  return json + fmt::format(R"(,"source":{},"confidence":{}}})", json_string(use.source),
+                            json_string(use.confidence));
+}
+
 }  // namespace
 
 std::string report_json(const GenerationReport& report) {
   std::string json =
       fmt::format(R"({{"cache":{},"restored_reasonings":{},"queue_ms":{:.1f},"prompt_ms":{:.1f},)"
-                  R"("generation_ms":{:.1f},"warnings":[)",
+                  R"("generation_ms":{:.1f})",
                   cache_json(report), report.n_restored_reasonings, report.queue_ms,
                   report.prompt_ms, report.generation_ms);
+  if (report.energy) json += energy_json(report);
+  json += R"(,"warnings":[)";
   std::string_view separator;
   for (const std::string& warning : report.warnings) {
     json += separator;

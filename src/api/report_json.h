@@ -1,5 +1,5 @@
 // The extension field `jevons` of usage in every dialect: what the prefix cache did and why it
-// broke, times, and what was ignored. docs/API.md describes its members.
+// broke, times, energy, and what was ignored. docs/API.md describes its members.
 #pragma once
 
 #include <string>

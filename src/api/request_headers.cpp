@@ -69,6 +69,12 @@ std::expected<Caller, ApiError> caller_of(const HttpRequest& request, const std:
     caller.client += ' ';
     caller.client += utf8_sanitize(agent->substr(0, kLongestAgent));
   }
+  for (const char* header : {"x-jevons-client", "user-agent"}) {
+    const std::string* name = request.header(header);
+    if (name == nullptr || name->empty()) continue;
+    caller.program = utf8_sanitize(name->substr(0, kLongestAgent));
+    break;
+  }
   if (key != nullptr) {
     caller.key_name = key->name;
     caller.cache_scope = key->name;

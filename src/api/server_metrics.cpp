@@ -1,5 +1,7 @@
 #include "api/server_metrics.h"
 
+#include <string_view>
+
 #include "api/process_facts.h"
 
 namespace jevons {
@@ -110,6 +112,52 @@ void write_engine(PrometheusText& out, const EngineStatus& s) {
               as_number(s.disk.n_pages_left_out));
 }
 
+void write_energy(PrometheusText& out, const EnergyMeterStatus& e) {
+  out.family("jevons_engine_energy_joules_total", "counter",
+             "energy of the host while it could be measured");
+  out.sample(e.host_joules, {{"source", e.source}});
+  out.family("jevons_engine_energy_attributed_joules_total", "counter",
+             "of that, what requests took, running ones too");
+  out.sample(e.attributed_joules, {{"source", e.source}});
+  out.counter("jevons_energy_blind_seconds_total", "time in which a sensor could not be read",
+              e.blind_seconds);
+  if (e.watts) out.gauge("jevons_power_watts", "of the host, lately", *e.watts);
+  if (e.idle_watts) out.gauge("jevons_idle_power_watts", "of the host when idle", *e.idle_watts);
+}
+
+void write_books(PrometheusText& out, const BookkeeperStatus& books) {
+  if (books.energy) write_energy(out, *books.energy);
+  out.family("jevons_requests_accounted_total", "counter",
+             "requests that are over, by whether their energy is known");
+  out.sample(as_number(books.requests.n_measured), {{"energy", "known"}});
+  out.sample(as_number(books.requests.n_unmeasured), {{"energy", "unknown"}});
+  if (books.energy) {
+    out.counter("jevons_requests_energy_joules_total", "energy of requests that are over",
+                books.requests.joules);
+    out.counter("jevons_requests_marginal_energy_joules_total",
+                "the same without their share of idle power, where that is known",
+                books.requests.marginal_joules);
+  }
+  if (!books.tariff.empty()) {
+    out.family("jevons_requests_cost", "gauge",
+               "cost of requests that are over; prices may be negative");
+    out.sample(books.requests.cost, {{"currency", books.currency}});
+    if (books.price) {
+      out.family("jevons_energy_price", "gauge", "of a kilowatt-hour now");
+      out.sample(*books.price, {{"currency", books.currency}});
+    }
+  }
+  if (!books.ledger && books.ledger_problem.empty()) return;
+  out.gauge("jevons_ledger_ok", "1 if requests are written to the ledger",
+            std::string_view(books.ledger_word()) == "ok" ? 1 : 0);
+  if (!books.ledger) return;
+  out.counter("jevons_ledger_rows_total", "rows written", as_number(books.ledger->n_written));
+  out.gauge("jevons_ledger_rows_waiting", "rows not written yet",
+            as_number(books.ledger->n_waiting));
+  out.counter("jevons_ledger_rows_lost_total", "rows that could not be written",
+              as_number(books.ledger->n_lost));
+}
+
 void write_process(PrometheusText& out) {
   const ProcessFacts facts = process_facts();
   out.counter("process_cpu_seconds_total", "CPU time of this process", facts.cpu_seconds);
@@ -141,8 +189,8 @@ void ServerMetrics::count(const std::string& route, int status, double seconds,
   for (const double gap_ms : record.token_gaps_ms) token_gap_s_.observe(gap_ms / 1000);
 }
 
-std::string ServerMetrics::text(const HttpCounts& http, const EngineStatus* engine,
-                                int n_running) const {
+std::string ServerMetrics::text(const HttpCounts& http, const EngineStatus* engine, int n_running,
+                                const BookkeeperStatus* books) const {
   PrometheusText out;
   out.family("jevons_http_requests_total", "counter",
              "requests by path and status; 0: the client left before an answer");
@@ -171,6 +219,7 @@ std::string ServerMetrics::text(const HttpCounts& http, const EngineStatus* engi
   histogram("jevons_request_seconds", "from the request to the end of its answer", request_s_);
   out.gauge("jevons_model_loaded", "1 if the model is there", engine != nullptr ? 1 : 0);
   if (engine != nullptr) write_engine(out, *engine);
+  if (books != nullptr) write_books(out, *books);
   write_process(out);
   return out.take();
 }

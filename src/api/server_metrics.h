@@ -10,6 +10,7 @@
 #include "api/prometheus_text.h"
 #include "api/request_record.h"
 #include "engine/engine.h"
+#include "meter/bookkeeper.h"
 
 namespace jevons {
 
@@ -21,9 +22,9 @@ class ServerMetrics {
   /// left before an answer.
   void count(const std::string& route, int status, double seconds, const RequestRecord& record);
 
-  /// `engine` may be null: the model is still loading.
-  [[nodiscard]] std::string text(const HttpCounts& http, const EngineStatus* engine,
-                                 int n_running) const;
+  /// `engine` may be null: the model is still loading. `books` may be: nothing is measured.
+  [[nodiscard]] std::string text(const HttpCounts& http, const EngineStatus* engine, int n_running,
+                                 const BookkeeperStatus* books = nullptr) const;
 
  private:
   std::map<std::pair<std::string, int>, std::uint64_t> n_requests_;

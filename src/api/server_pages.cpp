@@ -133,6 +133,57 @@ Json preparation_json(const PreparationLoad& load) {
   return Json{{"n_requests", load.n_requests}, {"oldest_s", load.oldest_s}};
 }
 
+Json energy_json(const EnergyMeterStatus& e) {
+  Json json{{"source", e.source}, {"of", utf8_sanitize(e.what)}, {"confidence", e.confidence}};
+  if (e.watts) json["watts"] = *e.watts;
+  if (e.idle_watts) json["idle_watts"] = *e.idle_watts;
+  json["idle_watts_are"] = e.idle_origin;
+  json["host_joules"] = e.host_joules;
+  json["request_joules"] = e.attributed_joules;
+  json["blind_seconds"] = e.blind_seconds;
+  if (!e.problem.empty()) json["problem"] = utf8_sanitize(e.problem);
+  return json;
+}
+
+Json ledger_json(const LedgerStatus& l) {
+  Json json{{"path", utf8_sanitize(l.path)},
+            {"n_written", l.n_written},
+            {"n_waiting", l.n_waiting},
+            {"n_lost", l.n_lost}};
+  if (!l.problem.empty()) json["problem"] = utf8_sanitize(l.problem);
+  return json;
+}
+
+void add_books(Json& page, const BookkeeperStatus& books) {
+  Json energy = books.energy ? energy_json(*books.energy) : Json{{"source", nullptr}};
+  if (!books.energy) {
+    Json missing = Json::array();
+    for (const std::string& one : books.missing) missing.push_back(utf8_sanitize(one));
+    energy["looked_for"] = std::move(missing);
+  }
+  page["energy"] = std::move(energy);
+  if (!books.tariff.empty()) {
+    Json tariff{{"of", utf8_sanitize(books.tariff)}, {"currency", utf8_sanitize(books.currency)}};
+    if (books.price) tariff["price_per_kwh"] = *books.price;
+    if (!books.tariff_problem.empty()) tariff["problem"] = utf8_sanitize(books.tariff_problem);
+    page["tariff"] = std::move(tariff);
+  }
+  Json ledger = books.ledger ? ledger_json(*books.ledger) : Json::object();
+  if (!books.ledger_problem.empty()) ledger["problem"] = utf8_sanitize(books.ledger_problem);
+  ledger["status"] = books.ledger_word();
+  page["ledger"] = std::move(ledger);
+}
+
+// What a key has used today, beside what it may.
+Json use_json(const KeyUse& use, const ApiKey& key, const std::string& currency) {
+  Json json{{"key", key.name}, {"tokens", use.tokens}, {"watt_hours", use.joules / 3600}};
+  if (!currency.empty()) json["money"] = use.cost;
+  if (key.budget.tokens > 0) json["tokens_per_day"] = key.budget.tokens;
+  if (key.budget.watt_hours > 0) json["watt_hours_per_day"] = key.budget.watt_hours;
+  if (key.budget.money > 0) json["money_per_day"] = key.budget.money;
+  return json;
+}
+
 Json model_json(const ModelFacts& facts, const std::string& id, std::int64_t created) {
   return Json{{"id", id},
               {"object", "model"},
@@ -173,11 +224,12 @@ std::string health_page(const ServerHealth& health) {
     page["n_sequences"] = health.engine->sequences.size();
     page["preparation"] = preparation_json(health.preparation);
   }
+  if (health.books) page["ledger"] = health.books->ledger_word();
   return page.dump() + "\n";
 }
 
 std::string status_page(const ServerHealth& health, const ModelFacts* facts, const HttpCounts& http,
-                        int n_running, const ApiKey* viewer) {
+                        int n_running, const ApiKey* viewer, const std::optional<KeyUse>& use) {
   Json page{{"status", health.word()}};
   if (facts != nullptr) {
     page["model"] = Json{{"name", utf8_sanitize(facts->name)},
@@ -197,6 +249,8 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
                       {"n_refused", http.n_refused},
                       {"n_running", n_running}};
   page["preparation"] = preparation_json(health.preparation);
+  if (health.books) add_books(page, *health.books);
+  if (use) page["today"] = use_json(*use, *viewer, health.books ? health.books->currency : "");
   if (health.engine) {
     add_sequences(page, *health.engine, viewer);
     add_engine(page, *health.engine);

@@ -9,6 +9,7 @@
 #include "api/api_keys.h"
 #include "api/http_server.h"
 #include "engine/engine.h"
+#include "meter/bookkeeper.h"
 
 namespace jevons {
 
@@ -20,6 +21,7 @@ struct ServerHealth {
   double stall_seconds = 0;  // without progress while there is work: the server is stuck
   std::optional<EngineStatus> engine{};
   PreparationLoad preparation{};
+  std::optional<BookkeeperStatus> books{};
 
   [[nodiscard]] bool is_stalled() const {
     if (preparation.oldest_s > stall_seconds) return true;
@@ -32,9 +34,10 @@ struct ServerHealth {
 
 [[nodiscard]] std::string health_page(const ServerHealth& health);
 /// `viewer`: the key that asks; it sees its own requests and how many others there are, or all of
-/// them if it may. Null, a server without keys: all.
+/// them if it may. Null, a server without keys: all. `use`: of the viewer, today.
 [[nodiscard]] std::string status_page(const ServerHealth& health, const ModelFacts* facts,
-                                      const HttpCounts& http, int n_running, const ApiKey* viewer);
+                                      const HttpCounts& http, int n_running, const ApiKey* viewer,
+                                      const std::optional<KeyUse>& use = std::nullopt);
 
 /// The name that requests may give and responses show: letters, digits, ". _ -" of the model's.
 [[nodiscard]] std::string model_id_of(std::string_view model_name);

@@ -40,6 +40,18 @@ std::string speed_line(const Answer& answer) {
                      speed(answer.n_generated_tokens, answer.generation_ms));
 }
 
+std::string energy_line(const Answer& answer) {
+  if (!answer.energy) return "";
+  const EnergyUse& use = *answer.energy;
+  std::string line = fmt::format("energy {:.3g} J ({:.3g} Wh", use.joules, use.watt_hours());
+  if (use.marginal_joules) line += fmt::format(", {:.3g} J above idle", *use.marginal_joules);
+  line += ")";
+  if (use.cost) line += fmt::format(", {:.3g} {}", *use.cost, answer.currency);
+  line += "; " + use.confidence;
+  if (use.source != use.confidence) line += ", by " + use.source;
+  return line;
+}
+
 std::string context_line(int n_used, int n_context) {
   return fmt::format("context {}/{}", n_used, n_context);
 }
@@ -59,6 +71,18 @@ std::string answer_json(const Answer& answer, const ModelFacts& facts) {
                      {"prompt_per_second", rounded(per_second(n_read, answer.prompt_ms), 0.01)},
                      {"generation_per_second",
                       rounded(per_second(answer.n_generated_tokens, answer.generation_ms), 0.01)}};
+  if (answer.energy) {
+    const EnergyUse& use = *answer.energy;
+    Json energy{{"joules", use.joules}, {"watt_hours", use.watt_hours()}};
+    if (use.marginal_joules) energy["marginal_joules"] = *use.marginal_joules;
+    if (use.cost) {
+      energy["cost"] = *use.cost;
+      energy["currency"] = utf8_sanitize(answer.currency);
+    }
+    energy["source"] = use.source;
+    energy["confidence"] = use.confidence;
+    json["energy"] = std::move(energy);
+  }
   json["stop_reason"] = stop_reason_name(answer.stop_reason);
   json["seed"] = answer.seed;
   json["model"] = utf8_sanitize(facts.name);

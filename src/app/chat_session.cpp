@@ -73,6 +73,8 @@ Result<void> ChatSession::run_round(Round& round, Answer& answer, const ChatView
   answer.n_prompt_tokens += result.n_prompt_tokens;
   answer.n_cached_tokens += result.n_cached_tokens;
   answer.n_generated_tokens += result.n_generated_tokens;
+  answer.completions.push_back(result.id);
+  answer.queue_ms += result.queue_ms;
   answer.prompt_ms += result.prompt_ms;
   answer.generation_ms += result.generation_ms;
   answer.n_context_tokens = result.n_prompt_tokens + result.n_generated_tokens;
@@ -122,6 +124,7 @@ Result<Answer> ChatSession::ask(const std::string& question, const ChatView& vie
   message.content = question;
   messages_.push_back(std::move(message));
   Result<Answer> result = answer(view, cancel);
+  if (result && settings_.on_answered) settings_.on_answered(*result);
   if (!result) {
     messages_.resize(n_before);
     return result;

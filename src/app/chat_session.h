@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engine/engine.h"
+#include "meter/energy_meter.h"
 #include "text/chat.h"
 #include "text/output_parser.h"
 
@@ -20,6 +21,8 @@ struct ChatSettings {
   int max_tokens = 0;  // of one answer over all its rounds; 0: until the context is full
   std::vector<std::string> stop_strings;
   std::vector<ToolDefinition> tools;  // built-in ones, run by the session itself
+  /// Called with each answer before it is given back; may be empty.
+  std::function<void(struct Answer&)> on_answered{};
 };
 
 /// What is called while an answer is written; each may be empty.
@@ -44,7 +47,11 @@ struct Answer {
   int n_generated_tokens = 0;
   double prompt_ms = 0;
   double generation_ms = 0;
-  int n_context_tokens = 0;  // that the conversation takes now
+  int n_context_tokens = 0;               // that the conversation takes now
+  std::vector<CompletionId> completions;  // one a round
+  double queue_ms = 0;
+  std::optional<EnergyUse> energy;  // put in by ChatSettings::on_answered
+  std::string currency;             // of its cost
   StopReason stop_reason = StopReason::kEndOfTurn;
   std::uint64_t seed = 0;
   bool question_withdrawn = false;  // stopped before any of the answer was there

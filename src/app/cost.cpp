@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/cost_break_even.h"
 #include "app/cost_inputs.h"
+#include "app/cost_report.h"
 #include "app/cost_salary.h"
 #include "app/cost_sources.h"
 #include "app/cost_trend.h"
@@ -92,10 +93,13 @@ CommandBody define_cost(CLI::App& app) {
   auto flags = std::make_shared<CostFlags>();
   add_cost_flags(app, *flags);
   flags->options = std::make_unique<OptionReader>(app, kCostOptions);
+  app.require_subcommand(0, 1);
+  CLI::App* report = app.add_subcommand("report", "what the requests of the ledger took and cost");
+  const CommandBody report_body = define_cost_report(*report);
   app.footer(
       "Prices are those of a book with a day and a source for each; a file of your own extends\n"
       "it. docs/COST.md has every formula, what is not counted, and how to write such a file.");
-  return [flags] { return cost(*flags); };
+  return [flags, report, report_body] { return report->parsed() ? report_body() : cost(*flags); };
 }
 
 }  // namespace jevons

@@ -62,6 +62,10 @@ Result<OwnMachine> machine_of(const CostFlags& flags, const Settings& settings) 
       set_figure("--prompt-speed", flags.prompt_speed, kRate, machine.prompt_tokens_per_second));
   JEVONS_TRY(set_figure("--watts", settings.watts, kWatts, machine.watts));
   JEVONS_TRY(set_figure("--idle-watts", settings.idle_watts, kWatts, machine.idle_watts));
+  if (settings.tariff.ends_with(".toml") || settings.tariff.ends_with(".csv")) {
+    return fail("--tariff is '{}', prices by their time, and must be one price of a kWh here",
+                utf8_sanitize(settings.tariff));
+  }
   JEVONS_TRY(set_figure("--tariff", settings.tariff, kKwhPrice, machine.kwh_price));
   JEVONS_TRY(
       set_figure("--hardware-price", settings.hardware_price, kMoney, machine.hardware_price));
@@ -83,7 +87,7 @@ Result<PriceBook> book_of(const Settings& settings) {
 
 Result<void> set_currency(const Settings& settings, CostInputs& inputs) {
   constexpr std::size_t kLongestName = 8;
-  inputs.currency = settings.currency;
+  inputs.currency = settings.currency.empty() ? "USD" : settings.currency;
   const bool is_word = !inputs.currency.empty() && inputs.currency.size() <= kLongestName &&
                        std::ranges::all_of(inputs.currency, [](char c) {
                          return static_cast<unsigned char>(c) > 0x20 && c != 0x7F;

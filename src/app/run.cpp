@@ -8,10 +8,12 @@
 
 #include "app/answer_report.h"
 #include "app/builtin_tools.h"
+#include "app/chat_books.h"
 #include "app/chat_session.h"
 #include "app/commands.h"
 #include "app/config/options.h"
 #include "app/engine_settings.h"
+#include "app/metering.h"
 #include "app/model_path.h"
 #include "app/standard_input.h"
 #include "app/streaming_report.h"
@@ -86,6 +88,7 @@ int answer_once(const RunFlags& flags, const Settings& settings, const Engine& e
   if (flags.verbose || (is_terminal(STDERR_FILENO) && !flags.json)) {
     const bool styled = shows_styles(STDERR_FILENO);
     std::string lines = speed_line(*answer);
+    if (answer->energy) lines += "\n" + energy_line(*answer);
     if (engine.facts().is_streamed) {
       const int n_tokens =
           answer->n_prompt_tokens - answer->n_cached_tokens + answer->n_generated_tokens;
@@ -105,8 +108,17 @@ int run(const RunFlags& flags) {
   if (!prompt) return report(prompt.error(), kUsage);
   const auto path = model_path_or_nano(settings->model);
   if (!path) return report(path.error());
-  const auto options = engine_options(*settings, *path);
+  auto options = engine_options(*settings, *path);
   if (!options) return report(options.error(), kUsage);
+
+  auto opened_books = open_books(*settings);
+  if (!opened_books) return report(opened_books.error(), kUsage);
+  options->logs_work = (*opened_books)->has_energy();
+  if (flags.verbose) {
+    for (const std::string& line : complaints_of((*opened_books)->status(), *settings)) {
+      fmt::print(stderr, "{}\n", harmless_text(line));
+    }
+  }
 
   install_signal_handlers();
   auto engine = [&] {
@@ -118,6 +130,8 @@ int run(const RunFlags& flags) {
   Engine& model = **engine;
   ChatSettings chat{sampling_params(*settings, model.default_sampling()),
                     std::max(0, settings->predict), flags.stop, *std::move(tools)};
+  const ChatBooks books(*std::move(opened_books), model);
+  chat.on_answered = [&](Answer& answer) { books.close(answer); };
   ChatSession session(model, std::move(chat));
   session.set_system(settings->system);
   if (*prompt) return answer_once(flags, *settings, model, session, **prompt);
@@ -143,8 +157,8 @@ CommandBody define_run(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--json", flags->json, "print one JSON object");
   app.add_flag("-v,--verbose", flags->verbose, "tokens and speed on standard error, always");
-  flags->options =
-      std::make_unique<OptionReader>(app, kRunOptions | kModelOptions | kThreadOptions);
+  flags->options = std::make_unique<OptionReader>(
+      app, kRunOptions | kModelOptions | kThreadOptions | kEnergyOptions | kLedgerOptions);
   return [flags] { return run(*flags); };
 }
 

@@ -13,6 +13,7 @@
 #include "api/api_server.h"
 #include "app/commands.h"
 #include "app/config/options.h"
+#include "app/metering.h"
 #include "app/model_path.h"
 #include "app/serve_options.h"
 #include "app/service_manager.h"
@@ -59,13 +60,16 @@ std::string ready_line(const ModelFacts& facts, const std::string& url) {
                      facts.context_length, facts.n_threads, facts.kernels, url);
 }
 
+void log_metering(const BookkeeperStatus& status, const Settings& settings) {
+  for (const std::string& line : complaints_of(status, settings)) spdlog::warn("{}", line);
+  if (const std::string line = metering_line(status); !line.empty()) spdlog::info("{}", line);
+}
+
 void reload_keys(const Settings& settings, ApiServer& server) {
   auto keys = api_keys_of(settings);
-  if (!keys) {
-    spdlog::error("the API keys stay as they are: {}", keys.error().message);
-    return;
-  }
-  server.set_keys(*std::move(keys));
+  const Result<void> taken =
+      keys ? server.set_keys(*std::move(keys)) : Result<void>(std::unexpected(keys.error()));
+  if (!taken) return spdlog::error("the API keys stay as they are: {}", taken.error().message);
   spdlog::info("read the API keys again");
 }
 
@@ -111,6 +115,11 @@ int serve(const OptionReader& reader) {
 
   const ServiceSignals signals;
   set_up_log(settings->log_json);
+  auto books = open_books(*settings);
+  if (!books) return report(books.error(), kUsage);
+  log_metering((*books)->status(), *settings);
+  options->books = *books;
+  engine_options->logs_work = (*books)->has_energy();
   auto server = ApiServer::start(*std::move(options));
   if (!server) return report(server.error());
   say(fmt::format("listening at {} (loading {})", (*server)->url(), *path));
@@ -136,8 +145,8 @@ int serve(const OptionReader& reader) {
 }  // namespace
 
 CommandBody define_serve(CLI::App& app) {
-  auto options =
-      std::make_shared<OptionReader>(app, kServeOptions | kModelOptions | kThreadOptions);
+  auto options = std::make_shared<OptionReader>(
+      app, kServeOptions | kModelOptions | kThreadOptions | kEnergyOptions | kLedgerOptions);
   app.footer(
       "Other programs find it as OpenAI's API at URL/v1 or as Anthropic's at URL.\n"
       "SIGTERM ends it when running answers are done, a second one at once. docs/SERVING.md");

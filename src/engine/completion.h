@@ -87,7 +87,38 @@ struct CacheReport {
   double lost_seconds = 0;  // estimate: reading n_lost_tokens again, at the speed measured lately
 };
 
+using CompletionId = std::uint64_t;
+
+/// What one step of the engine did for one completion. Shares of a step stand together and have the
+/// same times.
+struct WorkShare {
+  using Time = std::chrono::steady_clock::time_point;
+  CompletionId id = 0;
+  Time begin{}, end{};           // of the step
+  int n_tokens = 0;              // that went through the network, guesses that came to nothing too
+  int n_logits = 0;              // of those, tokens whose logits were computed
+  std::int64_t n_positions = 0;  // keys that they were compared with, in one head of one layer
+  // The step was interrupted by another, and this is the time after that: its numbers are those of
+  // the share before.
+  bool is_continued = false;
+  bool is_last = false;  // no work but a mark: the completion is over
+};
+/// How far shares are known: of steps that ended before `until` none is missing.
+struct WorkHorizon {
+  WorkShare::Time until{};
+  std::uint64_t n_lost = 0;  // shares that found no room, ever
+  bool is_busy = false;      // a step is running
+};
+
+/// The sum of a completion's shares.
+struct CompletionWork {
+  std::uint64_t n_tokens = 0;
+  std::uint64_t n_positions = 0;
+  double seconds = 0;  // of the steps that it took part in
+};
+
 struct CompletionResult {
+  CompletionId id;
   StopReason stop_reason;
   std::string stop_string;  // the one that matched
   std::uint64_t seed;       // the one used
@@ -101,6 +132,7 @@ struct CompletionResult {
   double queue_ms;
   double prompt_ms;
   double generation_ms;
+  CompletionWork work;
 };
 
 /// Called on the engine's thread; each may be empty, none may block or call complete(). After
@@ -126,8 +158,6 @@ struct SubmitError {
   int n_prompt_tokens = 0, context_length = 0;  // with kPromptTooLong
   double retry_after_s = 0;                     // with kQueueFull, an estimate
 };
-
-using CompletionId = std::uint64_t;
 
 /// What the engine is doing, for status pages and metrics. Counters never go back.
 struct EngineStatus {

@@ -20,6 +20,7 @@
 #include "engine/prefix_cache.h"
 #include "engine/request_checks.h"
 #include "engine/scheduler.h"
+#include "engine/work_log.h"
 #include "model/model.h"
 #include "model/model_identity.h"
 #include "model/open_model.h"
@@ -196,6 +197,13 @@ ModelFacts facts_of(const OpenModel& open, const Plan& plan) {
   facts.weight_bytes = identity.weight_bytes;
   facts.kv_bytes_per_token = plan.layout.bytes_per_token();
   facts.fingerprint = plan.residency.fingerprint;
+  const double hidden = config.hidden_size;
+  const double attention = hidden * (2 * config.q_size() + 2 * config.kv_size());
+  const double experts =
+      hidden * (config.n_experts + 3.0 * config.n_experts_used * config.expert_size);
+  facts.operations_per_token = 2 * config.n_layers * (attention + experts);
+  facts.operations_per_logits = 2 * hidden * config.vocab_size;
+  facts.operations_per_position = 4.0 * config.n_layers * config.q_size();
   return facts;
 }
 
@@ -246,6 +254,7 @@ struct Engine::State {
   std::unique_ptr<Model> between;  // for steps between the layers of a long pass
   std::unique_ptr<KvStore> store;
   std::unique_ptr<PrefixCache> cache;
+  std::unique_ptr<WorkLog> work;
   std::unique_ptr<EngineCore> core;
 };
 
@@ -286,13 +295,15 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options) {
   if (store != nullptr) keep_turns(state->turns, options, facts.fingerprint);
   state->store = std::move(store);
   state->cache = std::make_unique<PrefixCache>(state->store.get());
+  if (options.logs_work) state->work = std::make_unique<WorkLog>();
   facts.kernels = state->model.kernels().name;
   state->facts = std::move(facts);
   state->core = std::make_unique<EngineCore>(
       state->model, state->tokenizer, *state->cache,
       EngineCoreOptions{plan.context_length, plan.n_parallel, plan.queue_length, plan.n_pages,
                         plan.prefill_chunk, plan.slice_ms, options.speculate,
-                        options.forced_guesses, plan.model.recorder, state->between.get()});
+                        options.forced_guesses, plan.model.recorder, state->between.get(),
+                        state->work.get()});
   state->limits = {state->facts.vocab_size, plan.context_length, plan.n_pages,
                    state->core->rules().think_end.has_value()};
   return std::unique_ptr<Engine>(new Engine(std::move(state)));
@@ -342,6 +353,11 @@ EngineStatus Engine::status() const {
     status.experts = experts_status(*state_->resident->experts(), guesses);
   }
   return status;
+}
+
+WorkHorizon Engine::take_work(std::vector<WorkShare>& shares) {
+  if (!state_->work) return {.until = Clock::now()};
+  return state_->work->take(shares);
 }
 
 void Engine::stop_accepting() { state_->core->stop_accepting(); }

@@ -51,6 +51,8 @@ struct EngineOptions {
   int forced_guesses = 0;           // for tests: so many for each answer, whether it pays or not
   bool answers_go_between = false;  // for tests: beside long passes also if all is in memory
 
+  bool logs_work = false;  // for take_work()
+
   std::string cache_dir;                // pages on disk; empty: none
   std::uint64_t cache_disk_bytes = 0;   // 0: 10 % of what the disk has free, at most 64 GiB
   std::uint64_t daily_write_bytes = 0;  // 0: no limit
@@ -67,6 +69,9 @@ struct ModelFacts {
   std::uint64_t n_parameters;
   std::uint64_t weight_bytes;  // of all tensors
   std::uint64_t kv_bytes_per_token;
+  // Multiplications and additions of a token, but for what follows; of its logits; and of each key
+  // that it is compared with, with its value, in all layers and heads.
+  double operations_per_token, operations_per_logits, operations_per_position;
   bool is_streamed;         // larger than memory: experts are read from disk
   std::string fingerprint;  // changes with anything that changes logits or keys and values
 };
@@ -104,6 +109,9 @@ class Engine {
                                                   const std::stop_token& cancel = {});
 
   [[nodiscard]] EngineStatus status() const;
+  /// Appends what steps did since the last call (EngineOptions::logs_work), in order. One thread
+  /// at a time. All of a completion is there when its on_end is called.
+  WorkHorizon take_work(std::vector<WorkShare>& shares);
   /// No new requests from now on; those that are there go on.
   void stop_accepting();
   /// Waits until answers and pages that are ready to be written are on disk, `timeout_ms` at most.

@@ -188,7 +188,7 @@ void EngineCore::end(Sequence& sequence, Result<StopReason> how) {
       how ? Result<CompletionResult>(sequence.result(*how, now))
           : Result<CompletionResult>(std::unexpected(std::move(how).error()));
   release(sequence, /*keep_on_disk=*/true);
-  ended_.push_back({std::move(sequence.sink), std::move(result)});
+  ended_.push_back({sequence.id, std::move(sequence.sink), std::move(result)});
 
   constexpr double kWeight = 0.2;
   const Time since = std::max(last_end_, sequence.submitted);
@@ -215,6 +215,7 @@ void EngineCore::settle() {
   n_live_.fetch_sub(static_cast<int>(ended_.size()));
   publish(true);
   for (const Ended& ended : std::exchange(ended_, {})) {
+    if (options_.work_log != nullptr) options_.work_log->add({.id = ended.id, .is_last = true});
     if (ended.sink.on_end) ended.sink.on_end(ended.result);
   }
 }

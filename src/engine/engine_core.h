@@ -24,6 +24,7 @@
 #include "engine/sequence.h"
 #include "engine/speculation_gate.h"
 #include "engine/step_timing.h"
+#include "engine/work_log.h"
 #include "model/model.h"
 
 namespace jevons {
@@ -41,6 +42,7 @@ struct EngineCoreOptions {
   // Runs answers between the layers of a long pass over prompts; on the same weights, not owned.
   // Null: answers are in that pass.
   Model* between = nullptr;
+  WorkLog* work_log = nullptr;  // where steps say what they did; may be null
 };
 
 class EngineCore {
@@ -70,8 +72,16 @@ class EngineCore {
  private:
   using Time = EngineClock::time_point;
   struct Ended {
+    CompletionId id;
     CompletionSink sink;
     Result<CompletionResult> result;
+  };
+  struct Step {
+    std::vector<Sequence*> running;
+    std::vector<BatchToken> batch;
+    std::vector<WorkShare> shares;  // of running, in its order
+    Time began{};                   // or went on
+    std::vector<float> logits;      // [n_parallel and guesses][vocab_size]
   };
   enum class Admission { kAdmitted, kWaitsForPrefix, kNoMemory };
 
@@ -120,6 +130,12 @@ class EngineCore {
   [[nodiscard]] bool go_on_between();
   void end_long_pass(bool has_results);
 
+  // What steps do for whom: engine_work.cpp
+  [[nodiscard]] Time work_begins();
+  [[nodiscard]] Time begin_work();
+  [[nodiscard]] Time end_work();
+  void note_work(Step& step, Time end) const;
+
   // Tokens that are guessed ahead: engine_speculation.cpp
   void plan_drafts();
   [[nodiscard]] int most_guesses(const Sequence& sequence) const;
@@ -155,11 +171,6 @@ class EngineCore {
   // Scratch, kept so that a step allocates nothing.
   std::vector<SchedulerEntry> waiting_, admitted_;
   std::vector<PromptWork> prompts_;
-  struct Step {
-    std::vector<Sequence*> running;
-    std::vector<BatchToken> batch;
-    std::vector<float> logits;  // [n_parallel and guesses][vocab_size]
-  };
   Step step_;  // at hand
   Step held_;  // of the long pass, while one runs between its layers
   bool in_long_pass_ = false;

@@ -104,10 +104,11 @@ bool EngineCore::step() {
   if (!plan_step()) return false;
   build_batch();
   begin_long_pass();
-  const Time begin = EngineClock::now();
+  const Time begin = begin_work();
   const bool has_results = run_batch();
+  const Time end = end_work();
   report_recording();
-  if (has_results) take_results(milliseconds_between(begin, EngineClock::now()));
+  if (has_results) take_results(milliseconds_between(begin, end));
   return true;
 }
 

@@ -50,6 +50,7 @@ void Sequence::report_progress() {
 
 CompletionResult Sequence::result(StopReason reason, EngineClock::time_point now) const {
   CompletionResult result{};
+  result.id = id;
   result.stop_reason = reason;
   if (answer.matched_stop()) {
     result.stop_reason = StopReason::kStopString;
@@ -68,6 +69,7 @@ CompletionResult Sequence::result(StopReason reason, EngineClock::time_point now
   const auto prompt_end = has_answered ? answer_started : now;
   if (has_begun) result.prompt_ms = milliseconds_between(admitted, prompt_end);
   if (has_answered) result.generation_ms = milliseconds_between(answer_started, now);
+  result.work = work;
   return result;
 }
 

@@ -77,6 +77,7 @@ struct Sequence {
   CompletionId waits_for = 0;
   int waits_until = 0;
 
+  CompletionWork work;  // so far
   int n_reported = -1;  // of the prompt, read as far as the client knows
   // What may come next, for speculation.
   DraftLookup lookup;

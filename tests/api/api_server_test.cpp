@@ -214,7 +214,7 @@ TEST(ApiServer, ChecksKeys) {
   EXPECT_EQ(ask(server->port(), "GET", "/metrics").status, 401);
   EXPECT_EQ(ask(server->port(), "GET", "/health").status, 200);
   EXPECT_EQ(ask(server->port(), "HEAD", "/").status, 200);
-  server->set_keys(*ApiKeys::single("another-key"));
+  EXPECT_TRUE(server->set_keys(*ApiKeys::single("another-key")));
   EXPECT_EQ(ask(server->port(), "GET", "/v1/models", "", "X-Api-Key: the-right-key\r\n").status,
             401);
   EXPECT_EQ(ask(server->port(), "GET", "/v1/models", "", "X-Api-Key: another-key\r\n").status, 200);

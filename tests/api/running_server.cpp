@@ -15,6 +15,7 @@ std::shared_ptr<Engine> nano_engine() {
     options.context_length = 2048;
     options.n_parallel = 4;
     options.queue_length = 4;
+    options.logs_work = true;
     auto opened = Engine::open(options);
     EXPECT_TRUE(opened) << opened.error().message;
     return std::shared_ptr<Engine>(*std::move(opened));

@@ -36,7 +36,7 @@ TEST(Program, ListsItsCommands) {
   EXPECT_THAT(help.out, AllOf(HasSubstr("run"), HasSubstr("inspect"), HasSubstr("Exit codes")));
   EXPECT_EQ(run_program({}).exit_code, 2);
   EXPECT_THAT(run_program({"--version"}).out, StartsWith("jevons "));
-  for (const char* command : {"run", "inspect", "eval", "bench", "quantize", "synth"}) {
+  for (const char* command : {"run", "cost", "inspect", "eval", "bench", "quantize", "synth"}) {
     EXPECT_EQ(run_program({command, "--help"}).exit_code, 0) << command;
   }
 }

@@ -15,7 +15,8 @@ namespace jevons {
 namespace {
 
 std::vector<std::string> environment_of(const std::map<std::string, std::string>& added) {
-  std::vector<std::string> variables = {"JEVONS_CONFIG=/nonexistent/config.toml"};
+  std::vector<std::string> variables = {"JEVONS_CONFIG=/nonexistent/config.toml",
+                                        "JEVONS_LEDGER=off"};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (!std::string_view(*entry).starts_with("JEVONS_")) variables.emplace_back(*entry);
   }

@@ -13,7 +13,7 @@ struct ProgramResult {
 };
 
 /// `input` is its standard input. `environment` is added to the one of the test, from which every
-/// JEVONS_ variable and the configuration of the person who runs it are taken out.
+/// JEVONS_ variable, the configuration and the ledger of the person who runs it are taken out.
 [[nodiscard]] ProgramResult run_program(const std::vector<std::string>& arguments,
                                         const std::string& input = "",
                                         const std::map<std::string, std::string>& environment = {});

@@ -50,6 +50,7 @@ ServingProgram::ServingProgram(std::vector<std::string> arguments, bool wait_for
     ::dup2(out[1], STDOUT_FILENO);
     ::dup2(err[1], STDERR_FILENO);
     ::setenv("JEVONS_CONFIG", "/nonexistent/config.toml", 1);
+    ::setenv("JEVONS_LEDGER", "off", 1);
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }

@@ -15,7 +15,7 @@ export async function startServer({answers = [], options = []} = {}) {
   writeFileSync(script, JSON.stringify(answers));
   const child = spawn(
       kProgram, ['serve', '--port', '0', '--scripted-answers', script, ...options],
-      {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, XDG_CONFIG_HOME: folder}});
+      {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, XDG_CONFIG_HOME: folder, JEVONS_LEDGER: 'off'}});
   let log = '';
   child.stderr.on('data', (bytes) => log += bytes);
   const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));

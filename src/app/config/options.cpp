@@ -133,20 +133,40 @@ constexpr OptionSpec kOptions[] = {
      "configuration folder and those of the program", "none"},
     {"stale_days", "--stale-days", "N", &Settings::stale_days, 0, 100000, nullptr, kCostOptions,
      "mark prices that were read longer ago", "180"},
-    {"watts", "--watts", "W", &Settings::watts, 0, 0, nullptr, kCostOptions,
-     "what this machine draws while it works", "not known"},
-    {"idle_watts", "--idle-watts", "W", &Settings::idle_watts, 0, 0, nullptr, kCostOptions,
-     "what it draws the rest of the time, if that is to be counted", "not counted"},
-    {"tariff", "--tariff", "PRICE", &Settings::tariff, 0, 0, nullptr, kCostOptions,
-     "price of a kWh", "not known"},
-    {"currency", "--currency", "NAME", &Settings::currency, 0, 0, nullptr, kCostOptions,
-     "of the tariff and the hardware's price, and of what is shown", "USD"},
+    {"watts", "--watts", "W", &Settings::watts, 0, 0, nullptr, kCostOptions | kEnergyOptions,
+     "what this machine draws while it works; of run and serve: instead of a sensor", "not known"},
+    {"idle_watts", "--idle-watts", "W", &Settings::idle_watts, 0, 0, nullptr,
+     kCostOptions | kEnergyOptions, "what it draws the rest of the time",
+     "not counted; of run and serve: measured while there is nothing to do"},
+    {"tariff", "--tariff", "PRICE", &Settings::tariff, 0, 0, nullptr, kCostOptions | kEnergyOptions,
+     "price of a kWh; of run and serve also a file of prices, by time of day (.toml) or by hour "
+     "(.csv): docs/METER.md", "not known"},
+    {"currency", "--currency", "NAME", &Settings::currency, 0, 0, nullptr,
+     kCostOptions | kEnergyOptions, "of the tariff; of cost also of the hardware's price and of "
+     "what is shown", "of the tariff's file; of cost USD"},
     {"exchange", "--exchange", "RATE", &Settings::exchange, 0, 0, nullptr, kCostOptions,
      "how much of that currency a US dollar is", "needed for any other than USD"},
     {"hardware_price", "--hardware-price", "PRICE", &Settings::hardware_price, 0, 0, nullptr,
      kCostOptions, "what this machine cost", "not known"},
     {"life_years", "--life", "YEARS", &Settings::life_years, 0, 0, nullptr, kCostOptions,
      "time over which its price is spread", "not known"},
+
+    {"energy", "--energy", "SOURCE", &Settings::energy, 0, 0, nullptr, kEnergyOptions,
+     "where energy is measured: auto, off, rapl, hwmon, hwmon:CHIP, battery, nvml, shelly:HOST, "
+     "shelly1:HOST, tasmota:HOST, homeassistant:URL/ENTITY, or the URL of a source of JSON "
+     "(docs/METER.md)", "auto"},
+    {"energy_pointer", "--energy-pointer", "POINTER", &Settings::energy_pointer, 0, 0, nullptr,
+     kEnergyOptions, "where in that JSON the number is, as /apower", "of the kind of plug"},
+    {"energy_unit", "--energy-unit", "UNIT", &Settings::energy_unit, 0, 0, nullptr, kEnergyOptions,
+     "of that number: W, kW, Wh, kWh or J", "W"},
+    {"energy_token", "--energy-token", "TOKEN", &Settings::energy_token, 0, 0, nullptr,
+     kEnergyOptions, "that the source of JSON wants, as Home Assistant does; on the command line "
+     "other users of the machine see it", "none"},
+    {"extra_watts", "--extra-watts", "W", &Settings::extra_watts, 0, 20000, nullptr, kEnergyOptions,
+     "what its sensors miss, all the time: board, fans, power supply", "0"},
+    {"ledger", "--ledger", "FILE", &Settings::ledger, 0, 0, nullptr, kLedgerOptions,
+     "the database with a row for each request, without content; off: none",
+     "~/.local/share/jevons/ledger.db"},
 };
 // clang-format on
 

@@ -61,11 +61,18 @@ struct Settings {
   bool log_json = false, log_content = false;
   std::string scripted_answers;
 
-  // jevons cost; decimal numbers as text, which are read exactly
+  // What the machine takes and costs: decimal numbers as text, which `cost` reads exactly.
+  std::string tariff, currency, watts, idle_watts;
+
+  // jevons cost
   std::string prices;
   int stale_days = 180;
-  std::string tariff, currency = "USD", exchange;
-  std::string watts, idle_watts, hardware_price, life_years;
+  std::string exchange, hardware_price, life_years;
+
+  // The meter and the ledger.
+  std::string energy = "auto", energy_pointer, energy_unit, energy_token;
+  double extra_watts = 0;
+  std::string ledger;  // empty: where it is by default; "off": none
 };
 
 /// Commands that an option belongs to, as bits.
@@ -75,7 +82,9 @@ enum OptionUser : unsigned {
   kThreadOptions = 4,
   kServeOptions = 8,
   kCostOptions = 16,
-  kPlanOptions = 32
+  kPlanOptions = 32,
+  kEnergyOptions = 64,
+  kLedgerOptions = 128
 };
 
 struct OptionSpec {

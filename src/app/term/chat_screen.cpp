@@ -132,6 +132,7 @@ void ChatScreen::show_answer_facts(const Answer& answer) {
     line = fmt::format("stopped ({}); {}", stop_reason_name(answer.stop_reason), line);
   }
   note(line);
+  if (answer.energy) note(energy_line(answer));
   if (answer.stop_reason == StopReason::kContextFull) {
     note("the context is full: /reset forgets the conversation, -c gives a larger context");
   }

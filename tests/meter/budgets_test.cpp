@@ -1,0 +1,47 @@
+#include "meter/budgets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ledger_rows.h"
+
+namespace jevons {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+TEST(DayAccounts, EachBudgetEndsTheDay) {
+  const TimeZone zone = TimeZone::local();
+  DayAccounts days(zone, "EUR");
+  const std::int64_t midnight = day_begin(zone, kTuesday, 1);
+  EXPECT_FALSE(days.check("a", {.tokens = 100}, kTuesday));
+  days.add("a", {99, 3599, 0.4}, kTuesday);
+  EXPECT_FALSE(days.check("a", {100, 1, 0.5}, kTuesday));
+  days.add("a", {1, 1, 0.1}, kTuesday);
+  const auto tokens = days.check("a", {.tokens = 100}, kTuesday);
+  ASSERT_TRUE(tokens);
+  EXPECT_THAT(tokens->message,
+              AllOf(HasSubstr("'a' may use 100 tokens a day"), HasSubstr("has used 100")));
+  EXPECT_EQ(tokens->retry_seconds, midnight - kTuesday);
+  EXPECT_THAT(days.check("a", {.watt_hours = 1}, kTuesday)->message, HasSubstr("1 Wh a day"));
+  EXPECT_THAT(days.check("a", {.money = 0.5}, kTuesday)->message, HasSubstr("0.5 EUR a day"));
+  EXPECT_FALSE(days.check("a", {}, kTuesday));
+  EXPECT_FALSE(days.check("b", {100, 1, 0.5}, kTuesday));
+  EXPECT_FALSE(days.check("a", {100, 1, 0.5}, midnight));
+}
+
+TEST(DayAccounts, YesterdayDoesNotCount) {
+  const TimeZone zone = TimeZone::local();
+  DayAccounts days(zone, "");
+  days.preset({{"a", {40, 0, 0}}}, kTuesday);
+  EXPECT_EQ(days.use_of("a", kTuesday).tokens, 40);
+  days.add("a", {5, 0, 0}, day_begin(zone, kTuesday) - 1);
+  EXPECT_EQ(days.use_of("a", kTuesday).tokens, 40);
+  days.add("a", {5, 0, 0}, kTuesday + 1);
+  EXPECT_EQ(days.use_of("a", kTuesday).tokens, 45);
+  EXPECT_EQ(days.use_of("a", kTuesday + 86400 * 2).tokens, 0);
+}
+
+}  // namespace
+}  // namespace jevons
