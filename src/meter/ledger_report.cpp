@@ -14,9 +14,10 @@ namespace {
 constexpr std::string_view kDaySums =
     "sum(n), sum(tokens_in), sum(tokens_cached), sum(tokens_out), sum(queue_s), sum(read_s), "
     "sum(write_s), sum(n_measured), sum(joules), sum(marginal_joules), sum(n_priced), sum(cost)";
-constexpr std::string_view kRowSums =
-    "count(*), sum(tokens_in), sum(tokens_cached), sum(tokens_out), sum(queue_s), sum(read_s), "
-    "sum(write_s), count(joules), total(joules), total(marginal_joules), count(cost), total(cost)";
+// Of a single row the same. Grouping them here is faster than having SQLite sort them.
+constexpr std::string_view kRowFigures =
+    "1, tokens_in, tokens_cached, tokens_out, queue_s, read_s, write_s, joules IS NOT NULL, "
+    "ifnull(joules, 0), ifnull(marginal_joules, 0), cost IS NOT NULL, ifnull(cost, 0)";
 
 std::string_view column_of(ReportBy by) {
   switch (by) {
@@ -32,24 +33,39 @@ std::string_view column_of(ReportBy by) {
   return "day";
 }
 
-// The columns of the sums stand behind name and currency.
-ReportLine line_of(const Statement& row) {
-  ReportLine line;
-  line.name = row.text(0);
-  line.n_requests = static_cast<std::uint64_t>(row.integer(2));
-  line.tokens_in = row.integer(3);
-  line.tokens_cached = row.integer(4);
-  line.tokens_out = row.integer(5);
-  line.queue_seconds = row.real(6);
-  line.read_seconds = row.real(7);
-  line.write_seconds = row.real(8);
-  line.n_measured = static_cast<std::uint64_t>(row.integer(9));
-  line.joules = row.real(10);
-  line.marginal_joules = row.real(11);
-  line.n_priced = static_cast<std::uint64_t>(row.integer(12));
-  if (line.n_priced > 0) line.costs[row.text(1)] = row.real(13);
-  return line;
+// Adds the columns behind name and currency.
+void add_figures(ReportLine& line, const Statement& row) {
+  line.n_requests += static_cast<std::uint64_t>(row.integer(2));
+  line.tokens_in += row.integer(3);
+  line.tokens_cached += row.integer(4);
+  line.tokens_out += row.integer(5);
+  line.queue_seconds += row.real(6);
+  line.read_seconds += row.real(7);
+  line.write_seconds += row.real(8);
+  line.n_measured += static_cast<std::uint64_t>(row.integer(9));
+  line.joules += row.real(10);
+  line.marginal_joules += row.real(11);
+  const auto n_priced = static_cast<std::uint64_t>(row.integer(12));
+  line.n_priced += n_priced;
+  if (n_priced > 0) line.costs[row.text(1)] += row.real(13);
 }
+
+// The day of a row; those that follow each other mostly came in the same minute.
+class RowDay {
+ public:
+  explicit RowDay(const TimeZone& zone) : zone_(zone) {}
+  const std::string& of(std::int64_t at_ms) {
+    const std::int64_t minute = at_ms / 60'000;
+    if (minute != minute_) text_ = day_text(zone_, minute * 60);
+    minute_ = minute;
+    return text_;
+  }
+
+ private:
+  const TimeZone& zone_;
+  std::int64_t minute_ = -1;
+  std::string text_;
+};
 
 void sort_lines(std::vector<ReportLine>& lines, ReportBy by) {
   std::sort(lines.begin(), lines.end(), [&](const ReportLine& a, const ReportLine& b) {
@@ -106,39 +122,36 @@ void ReportLine::add(const ReportLine& other) {
 
 Result<std::vector<ReportLine>> ledger_report(LedgerFile& file, ReportBy by,
                                               const ReportSince& since, const TimeZone& zone) {
-  const std::string_view column = column_of(by);
   const bool is_by_rows = since.at_ms != 0;
-  // Rows have no day, but all of one minute have the same.
   const bool needs_day = is_by_rows && by == ReportBy::kDay;
-  const std::string name = needs_day ? "at_ms / 60000" : std::string(column);
-  const std::string sql = is_by_rows
-                              ? fmt::format(
-                                    "SELECT {0}, currency, {1} FROM requests WHERE at_ms >= ?1 "
-                                    "GROUP BY {0}, currency",
-                                    name, kRowSums)
-                              : fmt::format(
-                                    "SELECT {0}, currency, {1} FROM days WHERE day >= ?1 "
-                                    "GROUP BY {0}, currency",
-                                    name, kDaySums);
+  const std::string_view column = needs_day ? "at_ms" : column_of(by);
+  const std::string sql =
+      is_by_rows ? fmt::format("SELECT {}, currency, {} FROM requests WHERE at_ms >= ?1", column,
+                               kRowFigures)
+                 : fmt::format(
+                       "SELECT {0}, currency, {1} FROM days WHERE day >= ?1 "
+                       "GROUP BY {0}, currency",
+                       column, kDaySums);
   JEVONS_ASSIGN(Statement query, file.database().prepare(sql));
   if (is_by_rows) {
     query.bind(1, since.at_ms);
   } else {
     query.bind(1, std::string_view(since.day));
   }
+  RowDay day(zone);
   std::map<std::string, ReportLine> by_name;
   for (;;) {
     JEVONS_ASSIGN(const bool has_row, query.step());
     if (!has_row) break;
-    ReportLine line = line_of(query);
-    if (needs_day) line.name = day_text(zone, query.integer(0) * 60);
-    ReportLine& sum = by_name[line.name];
-    sum.name = line.name;
-    sum.add(line);
+    ReportLine& sum = by_name[needs_day ? day.of(query.integer(0)) : query.text(0)];
+    add_figures(sum, query);
   }
   std::vector<ReportLine> lines;
   lines.reserve(by_name.size());
-  for (auto& [its_name, line] : by_name) lines.push_back(std::move(line));
+  for (auto& [name, line] : by_name) {
+    line.name = name;
+    lines.push_back(std::move(line));
+  }
   sort_lines(lines, by);
   return lines;
 }
