@@ -15,6 +15,7 @@
 #include "api/request_headers.h"
 #include "api/request_record.h"
 #include "api/token_count.h"
+#include "base/wall_clock.h"
 
 namespace jevons {
 namespace {
@@ -22,18 +23,6 @@ namespace {
 constexpr double kLoadingRetryS = 5;
 // Requests that the end of the server cut off: their last step may still run.
 constexpr std::chrono::milliseconds kSettlePatience{2000};
-
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-std::int64_t unix_milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string http_date() {
   const std::time_t now = std::time(nullptr);

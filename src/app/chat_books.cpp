@@ -1,16 +1,16 @@
 #include "app/chat_books.h"
 
-#include <chrono>
 #include <future>
 #include <utility>
 
 #include "api/engine_work.h"
-#include "base/utf8.h"
+#include "api/server_pages.h"
+#include "base/wall_clock.h"
 
 namespace jevons {
 
 ChatBooks::ChatBooks(std::shared_ptr<Bookkeeper> books, Engine& engine)
-    : books_(std::move(books)), model_(utf8_sanitize(engine.facts().name)) {
+    : books_(std::move(books)), model_(model_id_of(engine.facts().name)) {
   books_->attach(work_feed(engine));
 }
 
@@ -24,13 +24,9 @@ void ChatBooks::close(Answer& answer) const {
   answer.energy = future.get();
   answer.currency = books_->currency();
 
-  using std::chrono::milliseconds;
   const double total_ms = answer.queue_ms + answer.prompt_ms + answer.generation_ms;
   LedgerRow row;
-  row.at_ms =
-      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count() -
-      static_cast<std::int64_t>(total_ms);
+  row.at_ms = unix_milliseconds() - static_cast<std::int64_t>(total_ms);
   row.client = "jevons run";
   row.model = model_;
   row.priority = "interactive";

@@ -18,7 +18,6 @@ using CommandBody = std::function<int()>;
 CommandBody define_run(CLI::App& app);
 CommandBody define_serve(CLI::App& app);
 CommandBody define_inspect(CLI::App& app);
-CommandBody define_cost(CLI::App& app);
 CommandBody define_eval(CLI::App& app);
 CommandBody define_bench(CLI::App& app);
 CommandBody define_cost(CLI::App& app);

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -10,6 +9,7 @@
 #include "app/ledger_table.h"
 #include "app/metering.h"
 #include "app/term/terminal.h"
+#include "base/wall_clock.h"
 #include "meter/ledger_report.h"
 
 namespace jevons {
@@ -31,10 +31,7 @@ Result<ReportBy> report_by(const std::string& word) {
 
 int print_report(const ReportFlags& flags, const std::string& path, LedgerQuestion question) {
   const TimeZone zone = TimeZone::local();
-  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
-                               std::chrono::system_clock::now().time_since_epoch())
-                               .count();
-  const auto since = parse_since(flags.since, zone, now);
+  const auto since = parse_since(flags.since, zone, unix_seconds());
   if (!since) return report(since.error(), kUsage);
   question.since = since->day;
   if (since->at_ms != 0) question.since = flags.since + " ago";

@@ -1,9 +1,9 @@
 #include "app/metering.h"
 
 #include <charconv>
-#include <cstdlib>
 #include <utility>
 
+#include "app/config/user_folder.h"
 #include "base/utf8.h"
 
 namespace jevons {
@@ -27,13 +27,8 @@ Result<std::optional<double>> watts_of(const char* option, const std::string& te
 std::string ledger_path_of(const Settings& settings) {
   if (settings.ledger == "off") return "";
   if (!settings.ledger.empty()) return settings.ledger;
-  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg == '/') {
-    return std::string(xdg) + "/jevons/ledger.db";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return std::string(home) + "/.local/share/jevons/ledger.db";
-  }
-  return "";
+  const std::string folder = user_folder("XDG_DATA_HOME", ".local/share");
+  return folder.empty() ? "" : folder + "/ledger.db";
 }
 
 Result<BookkeeperOptions> bookkeeper_options(const Settings& settings) {

@@ -1,7 +1,6 @@
 #include "app/residency_settings.h"
 
-#include <cstdlib>
-
+#include "app/config/user_folder.h"
 #include "app/quantity.h"
 
 namespace jevons {
@@ -16,13 +15,7 @@ Result<std::uint64_t> ram_bytes_of(const Settings& settings) {
 
 std::string statistics_folder_of(const Settings& settings) {
   if (!settings.cache_dir.empty()) return settings.cache_dir;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg != nullptr && *xdg == '/') {
-    return std::string(xdg) + "/jevons";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return std::string(home) + "/.cache/jevons";
-  }
-  return "";
+  return user_folder("XDG_CACHE_HOME", ".cache");
 }
 
 }  // namespace jevons

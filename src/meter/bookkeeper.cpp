@@ -7,14 +7,10 @@
 #include <mutex>
 #include <utility>
 
+#include "base/wall_clock.h"
+
 namespace jevons {
 namespace {
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // A tariff whose file is read again when it changes: prices of tomorrow come today.
 class CurrentTariff {
@@ -110,7 +106,7 @@ struct Bookkeeper::State {
     if (opened) {
       ledger = *std::move(opened);
       auto uses = use_of_today(path, zone);
-      if (uses) return days->preset(*std::move(uses), unix_now());
+      if (uses) return days->preset(*std::move(uses), unix_seconds());
       ledger_problem = std::move(uses).error().message;
     } else {
       ledger_problem = std::move(opened).error().message;
@@ -119,7 +115,7 @@ struct Bookkeeper::State {
   Result<std::map<std::string, KeyUse>> use_of_today(const std::string& path,
                                                      const TimeZone& zone) const {
     JEVONS_ASSIGN(LedgerFile file, LedgerFile::open_to_read(path));
-    return use_by_key(file, day_begin(zone, unix_now()), currency);
+    return use_by_key(file, day_begin(zone, unix_seconds()), currency);
   }
 
   void start_meter(BookkeeperOptions& options, FoundSensors found) {
@@ -251,10 +247,12 @@ void Bookkeeper::record_when_settled(LedgerRow row, std::vector<RequestId> reque
 }
 
 std::optional<SpentBudget> Bookkeeper::check(const std::string& key, const Budget& budget) {
-  return state_->days->check(key, budget, unix_now());
+  return state_->days->check(key, budget, unix_seconds());
 }
 
-KeyUse Bookkeeper::use_of(const std::string& key) { return state_->days->use_of(key, unix_now()); }
+KeyUse Bookkeeper::use_of(const std::string& key) {
+  return state_->days->use_of(key, unix_seconds());
+}
 
 std::string Bookkeeper::problem_with(const Budget& budget) const {
   if (!budget.is_limited()) return "";
@@ -273,7 +271,7 @@ BookkeeperStatus Bookkeeper::status() const {
   if (state_->meter) status.energy = state_->meter->status();
   status.missing = state_->missing;
   if (state_->tariff) {
-    status.price = state_->tariff->price_at(unix_now());
+    status.price = state_->tariff->price_at(unix_seconds());
     status.tariff = state_->tariff->what();
     status.tariff_problem = state_->tariff->problem();
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/wall_clock.h"
 #include "meter/host_energy.h"
 #include "meter/idle_power.h"
 
@@ -24,12 +25,6 @@ constexpr auto kForget = std::chrono::minutes(10);
 constexpr double kJoulesPerKwh = 3.6e6;
 constexpr auto kLongestPiece = std::chrono::minutes(1);
 constexpr auto kStaysBusy = std::chrono::seconds(2);
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -131,7 +126,7 @@ struct EnergyMeter::State {
 
   [[nodiscard]] std::optional<double> price_per_joule() const {
     if (!options.price_per_kwh) return std::nullopt;
-    const auto price = options.price_per_kwh(unix_now());
+    const auto price = options.price_per_kwh(unix_seconds());
     return price ? std::optional(*price / kJoulesPerKwh) : std::nullopt;
   }
 

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/wall_clock.h"
+
 namespace jevons {
 namespace {
 
@@ -18,12 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kRetry = std::chrono::seconds(5);
 constexpr auto kDropEvery = std::chrono::hours(6);
-
-std::int64_t unix_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -50,7 +46,7 @@ struct Ledger::State {
       if (Clock::now() >= drop_at && seen.problem.empty()) {
         drop_at = Clock::now() + kDropEvery;
         lock.unlock();
-        if (const auto dropped = file.drop_old_rows(unix_now()); !dropped) {
+        if (const auto dropped = file.drop_old_rows(unix_seconds()); !dropped) {
           spdlog::warn("the ledger keeps its old rows: {}", dropped.error().message);
         }
         lock.lock();
@@ -68,7 +64,7 @@ struct Ledger::State {
     lock.unlock();
     Result<void> written = file.write(rows, zone);
     if (written && its_idle)
-      written = file.set_idle_watts(its_idle->first, its_idle->second, unix_now());
+      written = file.set_idle_watts(its_idle->first, its_idle->second, unix_seconds());
     lock.lock();
     if (written) {
       if (!seen.problem.empty()) spdlog::info("the ledger is written again");

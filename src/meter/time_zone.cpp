@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/utf8.h"
+#include "meter/day.h"
 
 namespace jevons {
 namespace {
@@ -21,9 +22,7 @@ std::int64_t days_of(int year, int month, int day) {
   return sys_days(std::chrono::year(year) / month / day).time_since_epoch().count();
 }
 
-std::int64_t floor_days(std::int64_t seconds) {
-  return seconds >= 0 ? seconds / kDay : -((-seconds + kDay - 1) / kDay);
-}
+std::int64_t floor_days(std::int64_t seconds) { return day_of(seconds).time_since_epoch().count(); }
 
 // Reads "CET-1CEST,M3.5.0,M10.5.0/3" piece by piece.
 class RuleText {
@@ -157,7 +156,7 @@ Result<ZoneRule> ZoneRule::parse(std::string_view text) {
 int ZoneRule::offset_at(std::int64_t unix_seconds) const {
   if (!summer_offset_) return standard_offset_;
   using namespace std::chrono;
-  const sys_days day{days{floor_days(unix_seconds + standard_offset_)}};
+  const Day day = day_of(unix_seconds + standard_offset_);
   const year its_year = year_month_day(day).year();
   const auto moment = [&](const Change& change, int offset_before) {
     const month its_month(static_cast<unsigned>(change.month));
@@ -248,18 +247,16 @@ int TimeZone::offset_at(std::int64_t unix_seconds) const {
 LocalTime local_time(const TimeZone& zone, std::int64_t unix_seconds) {
   using namespace std::chrono;
   const std::int64_t local = unix_seconds + zone.offset_at(unix_seconds);
-  const std::int64_t n_days = floor_days(local);
-  const sys_days day{days{n_days}};
+  const Day day = day_of(local);
   const year_month_day date(day);
   return {static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
           static_cast<int>(static_cast<unsigned>(date.day())),
           static_cast<int>(weekday(day).iso_encoding()) - 1,
-          static_cast<int>(local - n_days * kDay)};
+          static_cast<int>(local - day.time_since_epoch().count() * kDay)};
 }
 
 std::string day_text(const TimeZone& zone, std::int64_t unix_seconds) {
-  const LocalTime time = local_time(zone, unix_seconds);
-  return fmt::format("{:04}-{:02}-{:02}", time.year, time.month, time.day);
+  return day_text(day_of(unix_seconds + zone.offset_at(unix_seconds)));
 }
 
 std::int64_t day_begin(const TimeZone& zone, std::int64_t unix_seconds, int n_days) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/config/options.h"
+#include "app/config/user_folder.h"
 #include "base/atomic_file.h"
 
 namespace jevons {
@@ -55,17 +56,11 @@ Result<OptionValues> read_config_file(const std::string& path) {
 }
 
 std::string config_path() {
-  namespace fs = std::filesystem;
   if (const char* path = std::getenv("JEVONS_CONFIG"); path != nullptr && *path != '\0') {
     return path;
   }
-  if (const char* xdg = std::getenv("XDG_CONFIG_HOME"); xdg != nullptr && *xdg == '/') {
-    return (fs::path(xdg) / "jevons" / "config.toml").string();
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return (fs::path(home) / ".config" / "jevons" / "config.toml").string();
-  }
-  return "";
+  const std::string folder = user_folder("XDG_CONFIG_HOME", ".config");
+  return folder.empty() ? "" : folder + "/config.toml";
 }
 
 }  // namespace jevons
