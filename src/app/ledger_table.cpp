@@ -40,15 +40,15 @@ std::string time_text(double seconds) {
 
 std::string energy_text(const ReportLine& line) {
   if (line.n_measured == 0) return "-";
-  const double watt_hours = line.joules / kJoulesPerWattHour;
-  if (watt_hours < 0.1) return fmt::format("{:.3g} J", line.joules);
+  const double watt_hours = line.joules() / kJoulesPerWattHour;
+  if (watt_hours < 0.1) return fmt::format("{:.3g} J", line.joules());
   if (watt_hours >= 1000) return fmt::format("{:.2f} kWh", watt_hours / 1000);
   return fmt::format("{:.{}f} Wh", watt_hours, watt_hours < 10 ? 2 : 0);
 }
 
 std::string cost_text(const ReportLine& line) {
   std::string text;
-  for (const auto& [currency, cost] : line.costs) {
+  for (const auto& [currency, cost] : line.costs()) {
     if (!text.empty()) text += " + ";
     const double size = std::abs(cost);
     text += size > 0 && size < 0.0001 ? fmt::format("<0.0001 {}", currency)
@@ -82,11 +82,11 @@ Json line_json(const ReportLine& line) {
             {"read_seconds", line.read_seconds},
             {"write_seconds", line.write_seconds},
             {"requests_with_energy", line.n_measured},
-            {"joules", line.joules},
-            {"marginal_joules", line.marginal_joules},
+            {"joules", line.joules()},
+            {"marginal_joules", line.marginal_joules()},
             {"requests_with_cost", line.n_priced},
             {"cost", Json::object()}};
-  for (const auto& [currency, cost] : line.costs) json["cost"][utf8_sanitize(currency)] = cost;
+  for (const auto& [currency, cost] : line.costs()) json["cost"][utf8_sanitize(currency)] = cost;
   return json;
 }
 
@@ -135,11 +135,11 @@ std::string ledger_csv(std::span<const ReportLine> lines, const LedgerQuestion& 
         fmt::format("{},{},{},{},{},{:.3f},{:.3f},{:.3f},{},{:.6g},{:.6g},{}", quoted(line.name),
                     line.n_requests, line.tokens_in, line.tokens_cached, line.tokens_out,
                     line.queue_seconds, line.read_seconds, line.write_seconds, line.n_measured,
-                    line.joules, line.marginal_joules, line.n_priced);
+                    line.joules(), line.marginal_joules(), line.n_priced);
     text += head;
     // Costs in further currencies follow in pairs of columns.
-    if (line.costs.empty()) text += ",,";
-    for (const auto& [currency, cost] : line.costs) {
+    if (line.nano_costs.empty()) text += ",,";
+    for (const auto& [currency, cost] : line.costs()) {
       text += fmt::format(",{:.6g},{}", cost, quoted(currency));
     }
     text += "\r\n";

@@ -49,7 +49,7 @@ Statement& Statement::bind(int at, std::string_view value) {
                       SQLITE_UTF8);
   return *this;
 }
-Statement& Statement::bind(int at, std::optional<double> value) {
+Statement& Statement::bind(int at, std::optional<std::int64_t> value) {
   if (value) return bind(at, *value);
   sqlite3_bind_null(statement_.get(), at);
   return *this;

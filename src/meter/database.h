@@ -21,7 +21,7 @@ class Statement {
   Statement& bind(int at, std::int64_t value);
   Statement& bind(int at, double value);
   Statement& bind(int at, std::string_view value);  // copied
-  Statement& bind(int at, std::optional<double> value);
+  Statement& bind(int at, std::optional<std::int64_t> value);
 
   /// True: there is a row.
   [[nodiscard]] Result<bool> step();

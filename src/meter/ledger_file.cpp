@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -23,8 +25,9 @@ CREATE TABLE requests(
   key TEXT NOT NULL, client TEXT NOT NULL, model TEXT NOT NULL, class TEXT NOT NULL,
   tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL,
   queue_s REAL NOT NULL, read_s REAL NOT NULL, write_s REAL NOT NULL,
-  joules REAL, marginal_joules REAL, source TEXT NOT NULL, confidence TEXT NOT NULL,
-  cost REAL, currency TEXT NOT NULL,
+  microjoules INTEGER, marginal_microjoules INTEGER,
+  source TEXT NOT NULL, confidence TEXT NOT NULL,
+  nano_cost INTEGER, currency TEXT NOT NULL,
   stop TEXT NOT NULL);
 CREATE INDEX requests_by_time ON requests(at_ms);
 CREATE TABLE days(
@@ -34,8 +37,9 @@ CREATE TABLE days(
   n INTEGER NOT NULL,
   tokens_in INTEGER NOT NULL, tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL,
   queue_s REAL NOT NULL, read_s REAL NOT NULL, write_s REAL NOT NULL,
-  n_measured INTEGER NOT NULL, joules REAL NOT NULL, marginal_joules REAL NOT NULL,
-  n_priced INTEGER NOT NULL, cost REAL NOT NULL,
+  n_measured INTEGER NOT NULL,
+  microjoules INTEGER NOT NULL, marginal_microjoules INTEGER NOT NULL,
+  n_priced INTEGER NOT NULL, nano_cost INTEGER NOT NULL,
   PRIMARY KEY(day, key, client, model, class, currency)) WITHOUT ROWID;
 CREATE TABLE idle_power(
   source TEXT PRIMARY KEY, watts REAL NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -43,7 +47,8 @@ CREATE TABLE idle_power(
 
 constexpr const char* kInsertRow = R"(
 INSERT INTO requests(at_ms, key, client, model, class, tokens_in, tokens_cached, tokens_out,
-  queue_s, read_s, write_s, joules, marginal_joules, source, confidence, cost, currency, stop)
+  queue_s, read_s, write_s, microjoules, marginal_microjoules, source, confidence, nano_cost,
+  currency, stop)
 VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18))";
 
 constexpr const char* kAddToDay = R"(
@@ -58,10 +63,17 @@ ON CONFLICT(day, key, client, model, class, currency) DO UPDATE SET
   read_s = read_s + excluded.read_s,
   write_s = write_s + excluded.write_s,
   n_measured = n_measured + excluded.n_measured,
-  joules = joules + excluded.joules,
-  marginal_joules = marginal_joules + excluded.marginal_joules,
+  microjoules = microjoules + excluded.microjoules,
+  marginal_microjoules = marginal_microjoules + excluded.marginal_microjoules,
   n_priced = n_priced + excluded.n_priced,
-  cost = cost + excluded.cost)";
+  nano_cost = nano_cost + excluded.nano_cost)";
+
+std::optional<std::int64_t> whole(std::optional<double> figure, double per_unit) {
+  if (!figure || !std::isfinite(*figure)) return std::nullopt;
+  // A request takes far less; what is beyond would only make every sum overflow.
+  constexpr double kMost = 1e17;
+  return std::llround(std::clamp(*figure * per_unit, -kMost, kMost));
+}
 
 Result<void> check_identity(Database& database, const std::string& path) {
   JEVONS_ASSIGN(const std::int64_t id, database.number("PRAGMA application_id"));
@@ -101,11 +113,11 @@ void bind_row(Statement& statement, const LedgerRow& row) {
       .bind(9, row.queue_seconds)
       .bind(10, row.read_seconds)
       .bind(11, row.write_seconds)
-      .bind(12, row.joules)
-      .bind(13, row.marginal_joules)
+      .bind(12, whole(row.joules, kMicroPerJoule))
+      .bind(13, whole(row.marginal_joules, kMicroPerJoule))
       .bind(14, std::string_view(row.source))
       .bind(15, std::string_view(row.confidence))
-      .bind(16, row.cost)
+      .bind(16, whole(row.cost, kNanoPerUnit))
       .bind(17, std::string_view(row.currency))
       .bind(18, std::string_view(row.stop));
 }
@@ -124,10 +136,10 @@ void bind_day(Statement& statement, const LedgerRow& row, const std::string& day
       .bind(11, row.read_seconds)
       .bind(12, row.write_seconds)
       .bind(13, std::int64_t{row.joules ? 1 : 0})
-      .bind(14, row.joules.value_or(0))
-      .bind(15, row.marginal_joules.value_or(0))
+      .bind(14, whole(row.joules, kMicroPerJoule).value_or(0))
+      .bind(15, whole(row.marginal_joules, kMicroPerJoule).value_or(0))
       .bind(16, std::int64_t{row.cost ? 1 : 0})
-      .bind(17, row.cost.value_or(0));
+      .bind(17, whole(row.cost, kNanoPerUnit).value_or(0));
 }
 
 }  // namespace

@@ -29,6 +29,11 @@ struct LedgerRow {
   std::string stop{};                  // stop_reason_name() and a few more
 };
 
+/// Energy and money stand in the file as whole numbers: sums are exact, in whatever order they are
+/// made. A row is rounded once.
+inline constexpr double kMicroPerJoule = 1e6;
+inline constexpr double kNanoPerUnit = 1e9;  // of a currency
+
 class LedgerFile {
  public:
   static constexpr int kVersion = 1;

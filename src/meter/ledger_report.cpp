@@ -13,11 +13,13 @@ namespace {
 
 constexpr std::string_view kDaySums =
     "sum(n), sum(tokens_in), sum(tokens_cached), sum(tokens_out), sum(queue_s), sum(read_s), "
-    "sum(write_s), sum(n_measured), sum(joules), sum(marginal_joules), sum(n_priced), sum(cost)";
+    "sum(write_s), sum(n_measured), sum(microjoules), sum(marginal_microjoules), sum(n_priced), "
+    "sum(nano_cost)";
 // Of a single row the same. Grouping them here is faster than having SQLite sort them.
 constexpr std::string_view kRowFigures =
-    "1, tokens_in, tokens_cached, tokens_out, queue_s, read_s, write_s, joules IS NOT NULL, "
-    "ifnull(joules, 0), ifnull(marginal_joules, 0), cost IS NOT NULL, ifnull(cost, 0)";
+    "1, tokens_in, tokens_cached, tokens_out, queue_s, read_s, write_s, microjoules IS NOT "
+    "NULL, ifnull(microjoules, 0), ifnull(marginal_microjoules, 0), nano_cost IS NOT NULL, "
+    "ifnull(nano_cost, 0)";
 
 std::string_view column_of(ReportBy by) {
   switch (by) {
@@ -43,11 +45,11 @@ void add_figures(ReportLine& line, const Statement& row) {
   line.read_seconds += row.real(7);
   line.write_seconds += row.real(8);
   line.n_measured += static_cast<std::uint64_t>(row.integer(9));
-  line.joules += row.real(10);
-  line.marginal_joules += row.real(11);
+  line.microjoules += row.integer(10);
+  line.marginal_microjoules += row.integer(11);
   const auto n_priced = static_cast<std::uint64_t>(row.integer(12));
   line.n_priced += n_priced;
-  if (n_priced > 0) line.costs[row.text(1)] += row.real(13);
+  if (n_priced > 0) line.nano_costs[row.text(1)] += row.integer(13);
 }
 
 // The day of a row; those that follow each other mostly came in the same minute.
@@ -71,7 +73,7 @@ void sort_lines(std::vector<ReportLine>& lines, ReportBy by) {
   std::sort(lines.begin(), lines.end(), [&](const ReportLine& a, const ReportLine& b) {
     if (by == ReportBy::kDay) return a.name < b.name;
     const auto order = [](const ReportLine& line) {
-      return std::tuple(-line.joules, -(line.tokens_in + line.tokens_out));
+      return std::tuple(-line.microjoules, -(line.tokens_in + line.tokens_out));
     };
     return order(a) != order(b) ? order(a) < order(b) : a.name < b.name;
   });
@@ -114,10 +116,18 @@ void ReportLine::add(const ReportLine& other) {
   read_seconds += other.read_seconds;
   write_seconds += other.write_seconds;
   n_measured += other.n_measured;
-  joules += other.joules;
-  marginal_joules += other.marginal_joules;
+  microjoules += other.microjoules;
+  marginal_microjoules += other.marginal_microjoules;
   n_priced += other.n_priced;
-  for (const auto& [currency, cost] : other.costs) costs[currency] += cost;
+  for (const auto& [currency, cost] : other.nano_costs) nano_costs[currency] += cost;
+}
+
+std::map<std::string, double> ReportLine::costs() const {
+  std::map<std::string, double> made;
+  for (const auto& [currency, cost] : nano_costs) {
+    made[currency] = static_cast<double>(cost) / kNanoPerUnit;
+  }
+  return made;
 }
 
 Result<std::vector<ReportLine>> ledger_report(LedgerFile& file, ReportBy by,
@@ -158,17 +168,18 @@ Result<std::vector<ReportLine>> ledger_report(LedgerFile& file, ReportBy by,
 
 Result<std::map<std::string, KeyUse>> use_by_key(LedgerFile& file, std::int64_t since_unix,
                                                  const std::string& currency) {
-  JEVONS_ASSIGN(Statement query,
-                file.database().prepare(
-                    "SELECT key, total(tokens_in - tokens_cached + tokens_out), total(joules), "
-                    "total(CASE WHEN currency = ?2 THEN cost END) "
-                    "FROM requests WHERE at_ms >= ?1 GROUP BY key"));
+  JEVONS_ASSIGN(
+      Statement query,
+      file.database().prepare("SELECT key, sum(tokens_in - tokens_cached + tokens_out), "
+                              "sum(microjoules), sum(CASE WHEN currency = ?2 THEN nano_cost END) "
+                              "FROM requests WHERE at_ms >= ?1 GROUP BY key"));
   query.bind(1, since_unix * 1000).bind(2, std::string_view(currency));
   std::map<std::string, KeyUse> uses;
   for (;;) {
     JEVONS_ASSIGN(const bool has_row, query.step());
     if (!has_row) return uses;
-    uses[query.text(0)] = {query.real(1), query.real(2), query.real(3)};
+    uses[query.text(0)] = {query.real(1), query.real(2) / kMicroPerJoule,
+                           query.real(3) / kNanoPerUnit};
   }
 }
 

@@ -30,9 +30,15 @@ struct ReportLine {
   std::int64_t tokens_in = 0, tokens_cached = 0, tokens_out = 0;
   double queue_seconds = 0, read_seconds = 0, write_seconds = 0;
   std::uint64_t n_measured = 0;  // requests with energy
-  double joules = 0, marginal_joules = 0;
-  std::uint64_t n_priced = 0;           // requests with a cost
-  std::map<std::string, double> costs;  // by currency
+  std::int64_t microjoules = 0, marginal_microjoules = 0;
+  std::uint64_t n_priced = 0;                      // requests with a cost
+  std::map<std::string, std::int64_t> nano_costs;  // by currency
+
+  [[nodiscard]] double joules() const { return static_cast<double>(microjoules) / kMicroPerJoule; }
+  [[nodiscard]] double marginal_joules() const {
+    return static_cast<double>(marginal_microjoules) / kMicroPerJoule;
+  }
+  [[nodiscard]] std::map<std::string, double> costs() const;
 
   void add(const ReportLine& other);
 };

@@ -139,7 +139,7 @@ TEST_F(AccountsTest, EveryDialectSaysWhatItTook) {
   EXPECT_EQ(lines.front().n_requests, 8U);
   EXPECT_EQ(lines.front().n_measured, 8U);
   EXPECT_GT(lines.front().tokens_in, lines.front().tokens_cached);
-  EXPECT_GT(lines.front().costs.at("EUR"), 0);
+  EXPECT_GT(lines.front().costs().at("EUR"), 0);
 }
 
 TEST_F(AccountsTest, WithoutASourceNothingIsSaid) {
@@ -223,7 +223,7 @@ TEST_F(AccountsTest, ClientsThatLeaveAreInTheLedger) {
   EXPECT_EQ(lines.front().name, "the leaver");
   EXPECT_EQ(lines.front().n_measured, 1U);
   EXPECT_GT(lines.front().tokens_out, 0);
-  EXPECT_GT(lines.front().joules, 0);
+  EXPECT_GT(lines.front().joules(), 0);
 }
 
 constexpr const char* kKeys = R"(

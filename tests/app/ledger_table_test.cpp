@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "app/answer_report.h"
@@ -23,10 +24,10 @@ ReportLine line(const std::string& name, std::uint64_t n, double joules, double 
   made.read_seconds = 30;
   made.write_seconds = 60;
   made.n_measured = n;
-  made.joules = joules;
-  made.marginal_joules = joules / 2;
+  made.microjoules = std::llround(joules * kMicroPerJoule);
+  made.marginal_microjoules = made.microjoules / 2;
   made.n_priced = n;
-  made.costs["EUR"] = cost;
+  made.nano_costs["EUR"] = std::llround(cost * kNanoPerUnit);
   return made;
 }
 
@@ -45,7 +46,7 @@ TEST(LedgerTable, FitsEightyColumns) {
   for (const char* name :
        {"a program with a name that goes on and on/1.2.3 (some, details)", "b"}) {
     lines.push_back(line(name, 123'456'789, 3.6e6 * 4321, 98765.4));
-    lines.back().costs["USD"] = 1;
+    lines.back().nano_costs["USD"] = 1'000'000'000;
   }
   std::istringstream text(ledger_table(lines, {ReportBy::kClient, ""}, 200));
   std::string one;
@@ -64,7 +65,7 @@ TEST(LedgerTable, SaysWhatIsNotKnown) {
                              HasSubstr("The energy of 3 of 5 requests is not known"),
                              HasSubstr("The cost of 1 requests is not known")));
   blind.n_measured = 0;
-  blind.costs.clear();
+  blind.nano_costs.clear();
   const ReportLine none[] = {blind};
   EXPECT_THAT(ledger_table(none, {}, 80), HasSubstr(" -     -\n"));
   EXPECT_EQ(ledger_table({}, {ReportBy::kDay, "12h ago"}, 80), "no requests since 12h ago\n");
@@ -72,9 +73,9 @@ TEST(LedgerTable, SaysWhatIsNotKnown) {
 
 TEST(LedgerTable, CsvQuotesWhatItMust) {
   ReportLine odd = line("a, \"b\"", 1, 10, 0.5);
-  odd.costs["USD"] = 2;
+  odd.nano_costs["USD"] = 2'000'000'000;
   ReportLine free = line("c", 1, 0, 0);
-  free.costs.clear();
+  free.nano_costs.clear();
   const ReportLine lines[] = {odd, free};
   EXPECT_EQ(ledger_csv(lines, {ReportBy::kClient, ""}),
             "client,requests,tokens_in,tokens_cached,tokens_out,queue_seconds,read_seconds,"

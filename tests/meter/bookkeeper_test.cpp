@@ -151,8 +151,8 @@ TEST_F(BookkeeperTest, RecordsWhatIsSettledLater) {
   const auto lines = ledger_report(*file, ReportBy::kKey, {}, TimeZone::local());
   ASSERT_EQ(lines->size(), 1U);
   EXPECT_EQ(lines->front().n_measured, 1U);
-  EXPECT_NEAR(lines->front().joules, 2, 1e-6);
-  EXPECT_NEAR(lines->front().costs.at("EUR"), 2e-7, 1e-12);
+  EXPECT_NEAR(lines->front().joules(), 2, 1e-6);
+  EXPECT_NEAR(lines->front().costs().at("EUR"), 2e-7, 1e-12);
 }
 
 TEST_F(BookkeeperTest, ReadsATariffAgainThatChanges) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <random>
 
@@ -33,7 +34,7 @@ TEST(LedgerReport, SinceIsUnderstood) {
 
 struct Naive {
   std::int64_t n = 0, in = 0;
-  double joules = 0, cost = 0;
+  std::int64_t microjoules = 0, nano_cost = 0;
 };
 
 // Random rows of two months: by every column, from days and from rows, as a loop adds them up.
@@ -50,8 +51,8 @@ TEST(LedgerReport, AddsUp) {
     row.client = "client" + std::to_string(random() % 7);
     row.model = random() % 2 == 0 ? "a" : "b";
     row.tokens_in = static_cast<std::int64_t>(random() % 10000);
-    row.joules = static_cast<double>(random() % 1000);
-    row.cost = static_cast<double>(random() % 100) / 64;
+    row.joules = static_cast<double>(random() % 1'000'000'000) / 1e6;
+    row.cost = (static_cast<double>(random() % 2'000'000) - 1e6) / 1e9;
     if (random() % 5 == 0) {
       row.joules.reset();
       row.cost.reset();
@@ -75,8 +76,8 @@ TEST(LedgerReport, AddsUp) {
                                                      : row.model];
         ++sum.n;
         sum.in += row.tokens_in;
-        sum.joules += row.joules.value_or(0);
-        sum.cost += row.cost.value_or(0);
+        sum.microjoules += std::llround(row.joules.value_or(0) * 1e6);
+        sum.nano_cost += std::llround(row.cost.value_or(0) * 1e9);
       }
       const auto lines = ledger_report(*file, by, *since, zone);
       ASSERT_TRUE(lines) << lines.error().message;
@@ -85,8 +86,8 @@ TEST(LedgerReport, AddsUp) {
         const Naive& sum = naive.at(line.name);
         EXPECT_EQ(line.n_requests, static_cast<std::uint64_t>(sum.n));
         EXPECT_EQ(line.tokens_in, sum.in);
-        EXPECT_DOUBLE_EQ(line.joules, sum.joules);
-        EXPECT_NEAR(line.costs.contains("EUR") ? line.costs.at("EUR") : 0, sum.cost, 1e-9);
+        EXPECT_EQ(line.microjoules, sum.microjoules);
+        EXPECT_EQ(line.nano_costs.contains("EUR") ? line.nano_costs.at("EUR") : 0, sum.nano_cost);
       }
     }
   }
@@ -104,7 +105,7 @@ TEST(LedgerReport, KeepsCurrenciesApart) {
   ASSERT_TRUE(lines);
   ASSERT_EQ(lines->size(), 2U);
   EXPECT_EQ(lines->front().name, "a");  // more joules
-  EXPECT_THAT(lines->front().costs,
+  EXPECT_THAT(lines->front().costs(),
               ElementsAre(testing::Pair("EUR", 0.25), testing::Pair("USD", 2)));
 }
 

@@ -77,11 +77,11 @@ TEST(Ledger, KeepsEveryColumn) {
   EXPECT_EQ(query->real(9), 0.5);
   EXPECT_EQ(query->real(10), 1);
   EXPECT_EQ(query->real(11), 2);
-  EXPECT_EQ(query->real(12), 360);
-  EXPECT_EQ(query->real(13), 300);
+  EXPECT_EQ(query->integer(12), 360'000'000);
+  EXPECT_EQ(query->integer(13), 300'000'000);
   EXPECT_EQ(query->text(14), "rapl");
   EXPECT_EQ(query->text(15), "partial");
-  EXPECT_EQ(query->real(16), 0.25);
+  EXPECT_EQ(query->integer(16), 250'000'000);
   EXPECT_EQ(query->text(17), "EUR");
   EXPECT_EQ(query->text(18), "stop");
   ASSERT_TRUE(*query->step());
