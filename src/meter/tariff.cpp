@@ -1,5 +1,6 @@
 #include "meter/tariff.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -12,15 +13,6 @@ namespace jevons {
 namespace {
 
 constexpr std::uint64_t kLargestFile = std::uint64_t{16} << 20;
-constexpr double kMostPrice = 1e6;
-
-std::optional<double> number_of(std::string_view text) {
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-  return std::isfinite(value) && std::abs(value) <= kMostPrice ? std::optional(value)
-                                                               : std::nullopt;
-}
 
 bool holds(const TariffPeriod& period, int weekday, int second) {
   const auto is_on = [&](int day) { return (period.days >> ((day + 7) % 7) & 1U) != 0; };
@@ -30,8 +22,17 @@ bool holds(const TariffPeriod& period, int weekday, int second) {
 
 }  // namespace
 
+std::optional<double> parse_kwh_price(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  // Not a number compares false with everything.
+  const bool is_price = error == std::errc{} && stop == end && std::abs(value) <= kMostKwhPrice;
+  return is_price ? std::optional(value) : std::nullopt;
+}
+
 Result<Tariff> Tariff::read(const std::string& setting, const std::string& currency) {
-  if (const auto price = number_of(setting)) {
+  if (const auto price = parse_kwh_price(setting)) {
     if (currency.empty()) {
       return fail("--tariff needs --currency: the word for what {} is, as EUR", setting);
     }
@@ -71,6 +72,31 @@ std::optional<double> Tariff::price_at(std::int64_t unix_seconds) const {
     if (holds(period, time.weekday, time.second)) return period.price;
   }
   return price_;
+}
+
+Tariff::Mean Tariff::mean(std::int64_t unix_now) const {
+  constexpr std::int64_t kDay = 86400, kYear = 365 * kDay, kMinute = 60;
+  double sum = 0;  // price times seconds
+  std::int64_t seconds = 0;
+  if (!prices_.empty()) {
+    const std::int64_t first = prices_.back().end - kYear;
+    for (const TimedPrice& price : prices_) {
+      const std::int64_t its_seconds =
+          std::max<std::int64_t>(0, price.end - std::max(price.begin, first));
+      sum += price.price * static_cast<double>(its_seconds);
+      seconds += its_seconds;
+    }
+  } else if (periods_.empty()) {
+    return {price_.value_or(0), static_cast<double>(kYear / kDay)};
+  } else {
+    const std::int64_t first = unix_now - unix_now % kMinute;
+    for (std::int64_t at = first; at < first + kYear; at += kMinute) {
+      sum += price_at(at).value_or(0) * static_cast<double>(kMinute);
+    }
+    seconds = kYear;
+  }
+  return {sum / static_cast<double>(seconds),
+          static_cast<double>(seconds) / static_cast<double>(kDay)};
 }
 
 }  // namespace jevons

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,11 @@ struct TariffPeriod {
   double price = 0;      // of a kWh
 };
 
+/// More than a kilowatt-hour costs in any currency; less than minus this is no price either.
+inline constexpr double kMostKwhPrice = 1e6;
+/// "0.32", "-0.02". Absent: not a number, or beyond kMostKwhPrice.
+[[nodiscard]] std::optional<double> parse_kwh_price(std::string_view text);
+
 class Tariff {
  public:
   /// A price, as "0.32", or the path of a file: .toml (periods), .csv (prices with their times).
@@ -32,6 +38,13 @@ class Tariff {
 
   /// Of a kWh. Absent: the file has no price for this time.
   [[nodiscard]] std::optional<double> price_at(std::int64_t unix_seconds) const;
+  struct Mean {
+    double price = 0;  // of a kWh
+    double days = 0;   // that it is the mean of
+  };
+  /// Over a year, each minute of which counts the same: the one that begins now, or, of prices
+  /// with their times, the last year that the file has, as far as it has one.
+  [[nodiscard]] Mean mean(std::int64_t unix_now) const;
   [[nodiscard]] const std::string& currency() const { return currency_; }
   /// Whose midnight ends a day.
   [[nodiscard]] const TimeZone& zone() const { return zone_; }

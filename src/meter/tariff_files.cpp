@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -15,7 +14,6 @@
 namespace jevons {
 namespace {
 
-constexpr double kMostPrice = 1e6;
 constexpr std::int64_t kHour = 3600;
 constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
@@ -69,7 +67,8 @@ class TariffToml {
     const toml::node* node = table.get("price");
     if (node == nullptr) return fail("{}: price is missing: of a kWh", place(table));
     const auto value = node->value<double>();
-    if (!value || !node->is_number() || !std::isfinite(*value) || std::abs(*value) > kMostPrice) {
+    if (!value || !node->is_number() || !std::isfinite(*value) ||
+        std::abs(*value) > kMostKwhPrice) {
       return fail("{}: price must be a number, of a kWh", place(*node));
     }
     return *value;
@@ -253,23 +252,22 @@ Result<Tariff> Tariff::parse_csv(const std::string& text, const std::string& pat
                   number, utf8_sanitize(line));
     }
     const std::string_view price_text = trimmed(line.substr(comma + 1));
-    double price = 0;
-    const char* price_end = price_text.data() + price_text.size();
-    const auto [stop, error] = std::from_chars(price_text.data(), price_end, price);
-    if (error != std::errc{} || stop != price_end || !std::isfinite(price) ||
-        std::abs(price) > kMostPrice) {
+    const auto price = parse_kwh_price(price_text);
+    if (!price) {
       return fail("{}:{}: the price is '{}', and must be a number, of a kWh", path, number,
                   utf8_sanitize(price_text));
     }
     if (!tariff.prices_.empty()) {
       TimedPrice& last = tariff.prices_.back();
       if (*begin <= last.begin) {
-        return fail("{}:{}: {} is not after the time of the line before it", path, number,
-                    utf8_sanitize(time));
+        return fail(
+            "{}:{}: {} is not after the time of the line before it (where the clock is "
+            "changed, times need Z or an offset)",
+            path, number, utf8_sanitize(time));
       }
       last.end = std::min(last.end, *begin);
     }
-    tariff.prices_.push_back({*begin, *begin + kHour, price});
+    tariff.prices_.push_back({*begin, *begin + kHour, *price});
   }
   if (tariff.prices_.empty()) return fail("{} has no prices", path);
   if (tariff.prices_.size() > 1) {

@@ -3,8 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <time.h>
+
+#include <cstdlib>
+#include <random>
 
 #include "base/atomic_file.h"
+#include "ledger_rows.h"
+#include "meter/day.h"
 #include "tests/base/scratch_folder.h"
 
 namespace jevons {
@@ -147,6 +153,142 @@ TEST(Tariff, FilesAreToldByTheirEndings) {
   EXPECT_EQ(Tariff::read(folder / "a.csv", "USD")->price_at(kOne), 1);
   EXPECT_EQ(Tariff::read(folder / "a.toml", "")->price_at(kOne), 2);
   EXPECT_EQ(Tariff::read(folder / "a.toml", "USD")->currency(), "USD");
+}
+
+// 2026-03-29 01:00 UTC: in Berlin 02:00 becomes 03:00; 2026-10-25 01:00 UTC: 03:00 becomes 02:00.
+constexpr std::int64_t kSpring = 1774746000, kAutumn = 1792890000;
+
+TEST(Tariff, FollowsTheClockWhenItIsChanged) {
+  if (!TimeZone::named("Europe/Berlin")) GTEST_SKIP() << "no tzdata";
+  const Tariff tariff = toml(
+      "currency = \"EUR\"\ntimezone = \"Europe/Berlin\"\nprice = 3\n"
+      "[[period]]\nfrom = \"02:00\"\nto = \"03:00\"\nprice = 2\n"
+      "[[period]]\nfrom = \"22:00\"\nto = \"06:00\"\nprice = 1\n");
+  const auto minutes_at = [&](std::int64_t around, double price) {
+    int n = 0;
+    for (std::int64_t t = around - 43200; t < around + 43200; t += 60) {
+      n += tariff.price_at(t) == price ? 1 : 0;
+    }
+    return n;
+  };
+  // The hour from two to three: not there, there twice, there once.
+  EXPECT_EQ(minutes_at(kSpring, 2), 0);
+  EXPECT_EQ(minutes_at(kAutumn, 2), 120);
+  EXPECT_EQ(minutes_at(kTuesday, 2), 60);
+  EXPECT_EQ(tariff.price_at(kSpring - 1), 1);
+  EXPECT_EQ(tariff.price_at(kSpring), 1) << "three o'clock";
+  // A night that is an hour shorter ends at six all the same.
+  EXPECT_EQ(tariff.price_at(kSpring + 3 * 3600 - 1), 1);
+  EXPECT_EQ(tariff.price_at(kSpring + 3 * 3600), 3);
+  EXPECT_EQ(tariff.price_at(kAutumn + 4 * 3600 - 1), 1);
+  EXPECT_EQ(tariff.price_at(kAutumn + 4 * 3600), 3);
+}
+
+// The clock of a place, by the C library instead of by our own reading of its zone.
+class ClockOf {
+ public:
+  explicit ClockOf(const char* zone) {
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+  }
+  ~ClockOf() {
+    ::unsetenv("TZ");
+    ::tzset();
+  }
+  ClockOf(const ClockOf&) = delete;
+  ClockOf& operator=(const ClockOf&) = delete;
+  [[nodiscard]] std::tm at(std::int64_t unix_seconds) const {
+    const std::time_t time = unix_seconds;
+    std::tm parts{};
+    ::localtime_r(&time, &parts);
+    return parts;
+  }
+};
+
+// Random tariffs of random places at random minutes, against a walk over the periods that knows
+// no night: it asks of each whether it began today or yesterday.
+TEST(Tariff, HoldsWhatAnyClockSays) {
+  std::mt19937 random(3);
+  const auto below = [&](int n) {
+    return static_cast<int>(random() % static_cast<unsigned long>(n));
+  };
+  for (const char* place : {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
+                            "Asia/Kathmandu", "Pacific/Auckland", "UTC"}) {
+    if (!TimeZone::named(place)) GTEST_SKIP() << "no tzdata";
+    const ClockOf clock(place);
+    for (int round = 0; round < 20; ++round) {
+      struct Period {
+        unsigned days;
+        int from, to;  // minutes of the day
+      };
+      std::vector<Period> periods;
+      std::string text = fmt::format("currency = \"X\"\ntimezone = \"{}\"\nprice = -1\n", place);
+      for (int i = 0, n = 1 + below(4); i < n; ++i) {
+        const Period made{1U + static_cast<unsigned>(below(127)), below(1440), 1 + below(1440)};
+        std::string days;
+        for (int day = 0; day < 7; ++day) {
+          constexpr const char* kNames[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+          if ((made.days >> day & 1U) != 0) {
+            days += fmt::format("{}\"{}\"", days.empty() ? "" : ", ", kNames[day]);
+          }
+        }
+        text += fmt::format(
+            "[[period]]\ndays = [{}]\nfrom = \"{:02}:{:02}\"\nto = \"{:02}:{:02}\"\nprice = {}\n",
+            days, made.from / 60, made.from % 60, made.to / 60, made.to % 60, i);
+        periods.push_back(made);
+      }
+      const Tariff tariff = toml(text);
+      for (int i = 0; i < 300; ++i) {
+        // Half of them within a day of a change of Berlin's clock.
+        const std::int64_t at = i % 2 == 0
+                                    ? (i % 4 == 0 ? kSpring : kAutumn) + below(172800) - 86400
+                                    : 1735689600 + below(315360000);
+        const std::tm parts = clock.at(at);
+        const int minute = 60 * parts.tm_hour + parts.tm_min;
+        const int today = (parts.tm_wday + 6) % 7;
+        double expected = -1;
+        for (std::size_t k = periods.size(); k-- > 0;) {
+          const auto [days, from, to] = periods[k];
+          const int length = to > from ? to - from : to + 1440 - from;
+          for (const int back : {0, 1}) {
+            const int since_midnight = minute + 1440 * back;  // of the day on which it began
+            const bool is_on = (days >> ((today + 7 - back) % 7) & 1U) != 0;
+            if (is_on && since_midnight >= from && since_midnight < from + length) {
+              expected = static_cast<double>(k);
+            }
+          }
+        }
+        ASSERT_EQ(tariff.price_at(at), expected) << place << " at " << at << "\n" << text;
+      }
+    }
+  }
+}
+
+TEST(Tariff, TheMeanOfAYearCountsEveryMinute) {
+  EXPECT_EQ(Tariff::read("0.32", "EUR")->mean(kOne).price, 0.32);
+  // 365 nights of 8 hours in 8,760 hours, whatever the clock does: one change takes an hour of a
+  // night, the other gives it back.
+  const Tariff nights = toml(
+      "currency = \"EUR\"\ntimezone = \"UTC\"\nprice = 0.30\n"
+      "[[period]]\nfrom = \"22:00\"\nto = \"06:00\"\nprice = 0.12\n");
+  EXPECT_NEAR(nights.mean(kOne).price, (16 * 0.30 + 8 * 0.12) / 24, 1e-12);
+  EXPECT_EQ(nights.mean(kOne).days, 365);
+  // By how long each holds: a quarter at 1, 2 and 3 each, then an hour at 9.
+  const Tariff quarters =
+      csv("2026-02-03T13:00Z,1\n2026-02-03T13:15Z,2\n2026-02-03T13:30Z,3\n2026-02-03T14:00Z,9\n"
+          "2026-02-03T15:00Z,9\n");
+  const Tariff::Mean mean = quarters.mean(kOne);
+  EXPECT_NEAR(mean.price, (0.25 * 1 + 0.25 * 2 + 0.5 * 3 + 2 * 9) / 3, 1e-12);
+  EXPECT_NEAR(mean.days, 3.0 / 24, 1e-12);
+  // Of two years only the last one counts.
+  std::string years = "2024-02-03T13:00Z,100\n";
+  for (std::int64_t i = 0; i < 365 * 24; ++i) {
+    const std::int64_t at = kOne - (365 * 24 - i) * 3600;
+    years +=
+        fmt::format("{}T{:02}:00Z,{}\n", day_text(day_of(at)), at / 3600 % 24, i % 2 == 0 ? 5 : 7);
+  }
+  EXPECT_NEAR(csv(years).mean(kOne).price, 6, 1e-9);
+  EXPECT_NEAR(csv(years).mean(kOne).days, 365, 1e-9);
 }
 
 }  // namespace
