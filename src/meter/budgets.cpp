@@ -7,9 +7,10 @@ namespace jevons {
 
 void DayAccounts::turn_page(std::int64_t now_unix) {
   if (now_unix < day_end_ && now_unix >= day_begin_) return;
+  // A clock that is set back frees nothing.
+  if (now_unix >= day_end_) uses_.clear();
   day_begin_ = day_begin(zone_, now_unix);
   day_end_ = day_begin(zone_, now_unix, 1);
-  uses_.clear();
 }
 
 void DayAccounts::preset(std::map<std::string, KeyUse> uses, std::int64_t now_unix) {

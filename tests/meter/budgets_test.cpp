@@ -43,5 +43,17 @@ TEST(DayAccounts, YesterdayDoesNotCount) {
   EXPECT_EQ(days.use_of("a", kTuesday + 86400 * 2).tokens, 0);
 }
 
+TEST(DayAccounts, AClockThatIsSetBackFreesNothing) {
+  DayAccounts days(TimeZone::local(), "");
+  days.add("a", {40, 0, 0}, kTuesday);
+  const std::int64_t before = kTuesday - 3 * 86400;
+  EXPECT_EQ(days.use_of("a", before).tokens, 40);
+  EXPECT_TRUE(days.check("a", {.tokens = 40}, before));
+  days.add("a", {5, 0, 0}, before);
+  EXPECT_EQ(days.use_of("a", before).tokens, 45);
+  // The day that the clock shows now ends as any other.
+  EXPECT_EQ(days.use_of("a", before + 86400).tokens, 0);
+}
+
 }  // namespace
 }  // namespace jevons
