@@ -73,6 +73,9 @@ int cost(const CostFlags& flags) {
   if (!settings) return report(settings.error(), kUsage);
   const auto inputs = cost_inputs(flags, *settings);
   if (!inputs) return report(inputs.error(), kUsage);
+  for (const std::string& note : inputs->notes) {
+    fmt::print(stderr, "jevons: {}\n", harmless_text(note));
+  }
   const auto view = make_view(*inputs, flags);
   if (!view) return report(view.error(), kUsage);
   if (view->svg) {
@@ -92,7 +95,7 @@ int cost(const CostFlags& flags) {
 CommandBody define_cost(CLI::App& app) {
   auto flags = std::make_shared<CostFlags>();
   add_cost_flags(app, *flags);
-  flags->options = std::make_unique<OptionReader>(app, kCostOptions);
+  flags->options = std::make_unique<OptionReader>(app, kCostOptions | kLedgerOptions);
   app.require_subcommand(0, 1);
   CLI::App* report = app.add_subcommand("report", "what the requests of the ledger took and cost");
   const CommandBody report_body = define_cost_report(*report);

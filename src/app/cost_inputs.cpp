@@ -1,10 +1,15 @@
 #include "app/cost_inputs.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <filesystem>
 
 #include "app/bench_speed.h"
+#include "app/machine_figures.h"
 #include "base/utf8.h"
+#include "base/wall_clock.h"
+#include "meter/day.h"
+#include "meter/tariff.h"
 
 namespace jevons {
 namespace {
@@ -62,15 +67,32 @@ Result<OwnMachine> machine_of(const CostFlags& flags, const Settings& settings) 
       set_figure("--prompt-speed", flags.prompt_speed, kRate, machine.prompt_tokens_per_second));
   JEVONS_TRY(set_figure("--watts", settings.watts, kWatts, machine.watts));
   JEVONS_TRY(set_figure("--idle-watts", settings.idle_watts, kWatts, machine.idle_watts));
-  if (settings.tariff.ends_with(".toml") || settings.tariff.ends_with(".csv")) {
-    return fail("--tariff is '{}', prices by their time, and must be one price of a kWh here",
-                utf8_sanitize(settings.tariff));
-  }
-  JEVONS_TRY(set_figure("--tariff", settings.tariff, kKwhPrice, machine.kwh_price));
   JEVONS_TRY(
       set_figure("--hardware-price", settings.hardware_price, kMoney, machine.hardware_price));
   JEVONS_TRY(set_figure("--life", settings.life_years, kLife, machine.life_years));
   return machine;
+}
+
+bool is_file_of_prices(const std::string& tariff) {
+  return tariff.ends_with(".toml") || tariff.ends_with(".csv");
+}
+
+// A year is computed with one price: of a file that is the mean, as an agent that never sleeps pays
+// it. The currency is the file's unless one is stated.
+Result<void> set_tariff(const Settings& settings, OwnMachine& machine, std::string& currency) {
+  currency = settings.currency;
+  if (!is_file_of_prices(settings.tariff)) {
+    return set_figure("--tariff", settings.tariff, kKwhPrice, machine.kwh_price);
+  }
+  JEVONS_ASSIGN(const Tariff tariff, Tariff::read(settings.tariff, settings.currency));
+  currency = tariff.currency();
+  const Tariff::Mean mean = tariff.mean(unix_seconds());
+  JEVONS_ASSIGN(const Amount price,
+                number_of(fmt::format("the mean of --tariff {}", settings.tariff),
+                          fmt::format("{:.6f}", mean.price), kKwhPrice));
+  machine.kwh_price = {price, fmt::format("the mean of {} over {} days", tariff.what(),
+                                          Amount::of_micro(std::llround(mean.days * 1e6)).text(0))};
+  return {};
 }
 
 Result<PriceBook> book_of(const Settings& settings) {
@@ -85,16 +107,16 @@ Result<PriceBook> book_of(const Settings& settings) {
   return book;
 }
 
-Result<void> set_currency(const Settings& settings, CostInputs& inputs) {
+Result<void> set_currency(const Settings& settings, const std::string& stated, CostInputs& inputs) {
   constexpr std::size_t kLongestName = 8;
-  inputs.currency = settings.currency.empty() ? "USD" : settings.currency;
+  inputs.currency = stated.empty() ? "USD" : stated;
   const bool is_word = !inputs.currency.empty() && inputs.currency.size() <= kLongestName &&
                        std::ranges::all_of(inputs.currency, [](char c) {
                          return static_cast<unsigned char>(c) > 0x20 && c != 0x7F;
                        });
   if (!is_word) {
     return fail("--currency is '{}', and must be a short word such as EUR",
-                utf8_sanitize(settings.currency));
+                utf8_sanitize(inputs.currency));
   }
   if (inputs.currency == "USD") {
     if (settings.exchange.empty()) return {};
@@ -151,7 +173,6 @@ Result<CostInputs> cost_inputs(const CostFlags& flags, const Settings& settings)
   CostInputs inputs;
   inputs.day = today();
   inputs.stale_days = settings.stale_days;
-  JEVONS_TRY(set_currency(settings, inputs));
   Workload& work = inputs.workload;
   JEVONS_TRY(set_number("--rate", flags.rate, kRate, work.tokens_per_second));
   JEVONS_TRY(set_number("--hours-per-day", flags.hours_per_day, kHours, work.hours_per_day));
@@ -159,11 +180,18 @@ Result<CostInputs> cost_inputs(const CostFlags& flags, const Settings& settings)
   JEVONS_TRY(set_number("--cache-share", flags.cache_share, kShare, work.cache_share));
   inputs.has_rate = !flags.rate.empty();
   JEVONS_ASSIGN(inputs.machine, machine_of(flags, settings));
+  std::string currency;
+  JEVONS_TRY(set_tariff(settings, inputs.machine, currency));
+  JEVONS_TRY(set_currency(settings, currency, inputs));
   JEVONS_ASSIGN(PriceBook book, book_of(settings));
   JEVONS_ASSIGN(inputs.models, book.select(flags.models));
   if (!flags.runs.empty()) {
     JEVONS_ASSIGN(const auto runs, book.select({&flags.runs, 1}));
     inputs.runs = runs.front();
+  }
+  if (const auto added = add_known_figures(settings, book, work, inputs.machine, inputs.runs);
+      !added) {
+    inputs.notes.push_back("left out: " + added.error().message);
   }
   for (PricedModel& model : inputs.models) convert_prices(model, inputs.exchange);
   return inputs;

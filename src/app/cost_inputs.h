@@ -32,6 +32,7 @@ struct CostInputs {
   bool has_rate = false;  // that the user gave
   OwnMachine machine;
   std::optional<PricedModel> runs;  // the model that this machine runs
+  std::vector<std::string> notes;   // what was left out, for standard error
 
   [[nodiscard]] bool is_stale(const PriceSource& source) const {
     return source.is_older_than(stale_days, day);

@@ -41,12 +41,14 @@ std::string joined(const std::vector<std::string>& words) {
 std::string machine_speed_words(const SalaryReport& report) {
   const OwnMachine& machine = report.inputs->machine;
   if (!machine.tokens_per_second) return "";
-  std::string words =
-      fmt::format("  writes {} tokens per second ({})", machine.tokens_per_second->value.shortest(),
-                  machine.tokens_per_second->source);
-  if (machine.prompt_tokens_per_second) {
-    words += fmt::format(", reads {} ({})", machine.prompt_tokens_per_second->value.shortest(),
-                         machine.prompt_tokens_per_second->source);
+  const auto& reads = machine.prompt_tokens_per_second;
+  const std::string& source = machine.tokens_per_second->source;
+  std::string words = fmt::format("  writes {}", machine.tokens_per_second->value.shortest());
+  if (reads && reads->source == source)
+    words += fmt::format(" and reads {}", reads->value.shortest());
+  words += fmt::format(" tokens per second ({})", source);
+  if (reads && reads->source != source) {
+    words += fmt::format(", reads {} ({})", reads->value.shortest(), reads->source);
   }
   if (report.machine.n_machines && *report.machine.n_machines > 1) {
     words += fmt::format("; this agent takes {} such machines", *report.machine.n_machines);
@@ -58,15 +60,16 @@ std::string machine_energy_words(const SalaryReport& report) {
   const OwnMachine& machine = report.inputs->machine;
   const MachineYear& year = report.machine;
   if (!year.kwh) return "";
-  std::string words = fmt::format("  energy: {} W for {} hours", machine.watts->value.shortest(),
-                                  year.busy_hours->text(0));
+  std::string words =
+      fmt::format("  energy: {} W ({}) for {} hours", machine.watts->value.shortest(),
+                  machine.watts->source, year.busy_hours->text(0));
   if (machine.idle_watts) {
     words += fmt::format(", {} W the rest of the year", machine.idle_watts->value.shortest());
   }
   words += fmt::format(": {} kWh", year.kwh->text(0));
   if (year.energy_cost) {
-    words +=
-        fmt::format(" at {}: {}", machine.kwh_price->value.shortest(), year.energy_cost->text(2));
+    words += fmt::format(" at {} ({}): {}", machine.kwh_price->value.shortest(),
+                         machine.kwh_price->source, year.energy_cost->text(2));
   }
   return words;
 }
@@ -90,6 +93,12 @@ std::string machine_words(const SalaryReport& report, int columns) {
                     columns, kIndent);
   } else {
     text += "This machine, a year:\n";
+  }
+  if (!report.inputs->machine.tokens_per_second) {
+    text += wrapped(
+        "  What requests take is in the ledger once jevons serve has worked for a "
+        "minute; what a model would do, jevons plan measures for --runs.",
+        columns, kIndent);
   }
   for (const std::string& words : {machine_speed_words(report), machine_energy_words(report),
                                    machine_hardware_words(report)}) {

@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <random>
 
 #include "base/file_descriptor.h"
 #include "base/memory_info.h"
 #include "base/thread_pool.h"
+#include "base/wall_clock.h"
 #include "convert/throughput.h"
 #include "kernels/kernel_set.h"
 #include "meter/machine_probe.h"
@@ -134,6 +134,15 @@ MachineFacts measure_machine(const std::string& identity, std::int64_t now,
   return facts;
 }
 
+std::string identity_of(const MemoryInfo& memory) {
+  return machine_identity(available_cpus(), memory.total_bytes);
+}
+
+SourcedFigure available_now(const MemoryInfo& memory) {
+  return {static_cast<double>(memory.available_bytes),
+          "/proc/meminfo or the cgroup, at this moment"};
+}
+
 }  // namespace
 
 DiskSample sample_of_file(const ModelFile& file) {
@@ -162,20 +171,21 @@ DiskSample sample_of_folder(const std::string& folder) {
   return {device_of(folder), {}, {}, folder};
 }
 
+std::optional<MachineFacts> known_machine(const std::string& cache_path) {
+  const MemoryInfo memory = memory_info();
+  auto facts = load_machine_facts(cache_path, identity_of(memory), unix_seconds());
+  if (facts) facts->ram_available_bytes = available_now(memory);
+  return facts;
+}
+
 MeasuredMachine measured_machine(const DiskSample& sample, const MeasureOptions& options) {
   MeasuredMachine machine;
   const MemoryInfo memory = memory_info();
-  const std::string identity = machine_identity(available_cpus(), memory.total_bytes);
-  const auto now = static_cast<std::int64_t>(std::time(nullptr));
-  bool is_new = true;
+  const std::int64_t now = unix_seconds();
   std::optional<MachineFacts> known;
-  if (!options.again) known = load_machine_facts(options.cache_path, identity, now);
-  if (known) {
-    machine.facts = std::move(*known);
-    is_new = false;
-  } else {
-    machine.facts = measure_machine(identity, now, options);
-  }
+  if (!options.again) known = known_machine(options.cache_path);
+  bool is_new = !known;
+  machine.facts = known ? std::move(*known) : measure_machine(identity_of(memory), now, options);
   MachineFacts& facts = machine.facts;
   if (options.needs_disk && facts.disk(sample.device) == nullptr) {
     if (options.progress) options.progress("measuring the disk");
@@ -192,8 +202,7 @@ MeasuredMachine measured_machine(const DiskSample& sample, const MeasureOptions&
     const Result<void> saved = save_machine_facts(options.cache_path, facts);
     if (!saved) machine.notes.push_back("the figures were not kept: " + saved.error().message);
   }
-  facts.ram_available_bytes = {static_cast<double>(memory.available_bytes),
-                               "/proc/meminfo or the cgroup, at this moment"};
+  facts.ram_available_bytes = available_now(memory);
   return machine;
 }
 

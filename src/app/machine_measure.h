@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,5 +42,9 @@ struct MeasuredMachine {
 /// From the cache as far as it is there, the rest measured and kept. Takes some seconds then.
 [[nodiscard]] MeasuredMachine measured_machine(const DiskSample& sample,
                                                const MeasureOptions& options);
+
+/// What is kept of this machine; nothing if it was not measured in the last 30 days. Measures
+/// nothing.
+[[nodiscard]] std::optional<MachineFacts> known_machine(const std::string& cache_path);
 
 }  // namespace jevons

@@ -53,8 +53,7 @@ Result<std::vector<std::string>> find_machine(const PlanFlags& flags, const Sett
       target.disk ? *target.disk : sample_of_folder(flags.disk.empty() ? "." : flags.disk);
   ProgressLine progress;
   MeasureOptions options;
-  const std::string folder = statistics_folder_of(settings);
-  if (!folder.empty()) options.cache_path = folder + "/machine.json";
+  options.cache_path = machine_file_of(settings);
   options.again = flags.measure;
   options.needs_disk = needs_disk(target, request);
   options.progress = [&](const std::string& what) { progress.show_now(what); };
@@ -66,20 +65,30 @@ Result<std::vector<std::string>> find_machine(const PlanFlags& flags, const Sett
 
 }  // namespace
 
-Result<NotedRequest> make_plan_request(const PlanFlags& flags, const Settings& settings,
-                                       const PlanTarget& target) {
-  JEVONS_TRY(check(flags, target));
-  NotedRequest noted;
-  PlanRequest& request = noted.request;
+std::string machine_file_of(const Settings& settings) {
+  const std::string folder = statistics_folder_of(settings);
+  return folder.empty() ? "" : folder + "/machine.json";
+}
+
+Result<PlanRequest> plan_request_of(const Settings& settings, int n_agents) {
+  PlanRequest request;
   JEVONS_ASSIGN(request.ram_bytes, ram_bytes_of(settings));
   request.ram_text = settings.ram;
   request.context = settings.context;
-  request.n_agents = flags.n_agents;
+  request.n_agents = n_agents;
   request.kv_type = settings.kv_type;
   request.scratch_bytes = Model::scratch_bytes;
   request.n_guess_rows = n_guess_rows(true);
   request.n_between = kMostBetween;
-  JEVONS_ASSIGN(noted.notes, find_machine(flags, settings, target, request));
+  return request;
+}
+
+Result<NotedRequest> make_plan_request(const PlanFlags& flags, const Settings& settings,
+                                       const PlanTarget& target) {
+  JEVONS_TRY(check(flags, target));
+  NotedRequest noted;
+  JEVONS_ASSIGN(noted.request, plan_request_of(settings, flags.n_agents));
+  JEVONS_ASSIGN(noted.notes, find_machine(flags, settings, target, noted.request));
   return noted;
 }
 

@@ -23,6 +23,13 @@ struct NotedRequest {
   std::vector<std::string> notes;  // what could not be measured or kept
 };
 
+/// machine.json in the cache folder, where what was measured of this machine is kept; empty: it is
+/// not kept.
+[[nodiscard]] std::string machine_file_of(const Settings& settings);
+
+/// All of a request but the machine and its disk. Errors name the option that is wrong.
+[[nodiscard]] Result<PlanRequest> plan_request_of(const Settings& settings, int n_agents);
+
 /// Measures this machine if that is wanted and not yet known. Errors name the flag that is wrong.
 [[nodiscard]] Result<NotedRequest> make_plan_request(const PlanFlags& flags,
                                                      const Settings& settings,

@@ -7,14 +7,10 @@ constexpr int kHoursPerYear = 24 * kDaysPerYear;
 constexpr int kSecondsPerHour = 3600;
 constexpr int kMillion = 1'000'000;
 
-bool reads_prompts(const Workload& workload) {
-  return workload.input_ratio > Amount(0) && workload.cache_share < Amount(1);
-}
-
 std::vector<std::string> missing_of(const OwnMachine& machine, const Workload& workload) {
   std::vector<std::string> missing;
   if (!machine.tokens_per_second) missing.emplace_back("--speed or --bench");
-  if (reads_prompts(workload) && !machine.prompt_tokens_per_second) {
+  if (workload.reads_prompts() && !machine.prompt_tokens_per_second) {
     missing.emplace_back("--prompt-speed or --bench");
   }
   if (!machine.watts) missing.emplace_back("--watts");
@@ -29,7 +25,7 @@ std::optional<Amount> busy_hours_of(const OwnMachine& machine, const Workload& w
                                     const YearTokens& tokens) {
   if (!machine.tokens_per_second) return std::nullopt;
   Amount seconds = tokens.output * kMillion / machine.tokens_per_second->value;
-  if (reads_prompts(workload)) {
+  if (workload.reads_prompts()) {
     if (!machine.prompt_tokens_per_second) return std::nullopt;
     seconds += tokens.input * kMillion / machine.prompt_tokens_per_second->value;
   }
@@ -90,7 +86,7 @@ MachineYear machine_year(const OwnMachine& machine, const Workload& workload) {
 
 std::optional<Amount> fastest_rate(const OwnMachine& machine, const Workload& workload) {
   if (!machine.tokens_per_second) return std::nullopt;
-  if (!reads_prompts(workload)) return machine.tokens_per_second->value;
+  if (!workload.reads_prompts()) return machine.tokens_per_second->value;
   if (!machine.prompt_tokens_per_second) return std::nullopt;
   // Written as one fraction, so that it is rounded once: write * read / (read + write * ratio).
   const Amount write = machine.tokens_per_second->value;

@@ -20,6 +20,11 @@ struct Workload {
   Amount hours_per_day = 24;      // more than 0, at most 24
   Amount input_ratio = 0;         // tokens that it reads for each that it writes
   Amount cache_share = 0;         // of those, what comes from a cache: 0 to 1
+
+  /// Whether a machine of one's own has anything to read.
+  [[nodiscard]] bool reads_prompts() const {
+    return input_ratio > Amount(0) && cache_share < Amount(1);
+  }
 };
 inline constexpr int kMostTokensPerSecond = 1'000'000;
 inline constexpr int kMostInputRatio = 1000;

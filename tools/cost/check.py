@@ -39,6 +39,7 @@ class Checker:
     def ask(self, *arguments):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JEVONS_")}
         environment["JEVONS_CONFIG"] = os.path.join(os.sep, "nonexistent", "config.toml")
+        environment["JEVONS_LEDGER"] = "off"
         out = subprocess.run([self.program, "cost", "--json", *arguments], env=environment,
                              check=True, capture_output=True, text=True).stdout
         return json.loads(out)
