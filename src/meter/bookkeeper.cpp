@@ -162,11 +162,8 @@ const char* BookkeeperStatus::ledger_word() const {
 }
 
 Bookkeeper::Bookkeeper(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Bookkeeper::~Bookkeeper() {
-  state_->remember_idle();
-  // Its last answers go to the ledger.
-  state_->meter.reset();
-}
+// The meter ends first, and its last answers go to the ledger (record()).
+Bookkeeper::~Bookkeeper() { state_->remember_idle(); }
 
 Result<std::unique_ptr<Bookkeeper>> Bookkeeper::open(BookkeeperOptions options) {
   JEVONS_TRY(check_options(options));

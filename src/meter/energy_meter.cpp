@@ -20,8 +20,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPatience = std::chrono::seconds(5);
-// Requests that nobody asked about are forgotten after this.
-constexpr auto kForget = std::chrono::minutes(10);
+// Until then a request may be asked about: by its response, and by its row in the ledger if the
+// client left before that.
+constexpr auto kForget = std::chrono::minutes(1);
+constexpr auto kForgetEvery = std::chrono::seconds(1);
 constexpr double kJoulesPerKwh = 3.6e6;
 constexpr auto kLongestPiece = std::chrono::minutes(1);
 constexpr auto kStaysBusy = std::chrono::seconds(2);
@@ -120,7 +122,10 @@ struct EnergyMeter::State {
       const EnergyShares::IdleTime time = shares.take_idle_time();
       if (time.seconds > 0) idle.add(time.seconds, time.joules);
     }
-    shares.forget_over(now - kForget);
+    if (now >= forget_at) {
+      shares.forget_over(now - kForget);
+      forget_at = now + kForgetEvery;
+    }
     publish(piece, is_first, std::move(problem));
   }
 
@@ -165,7 +170,7 @@ struct EnergyMeter::State {
     RequestEnergy sum{.joules = 0, .marginal_joules = 0, .cost = 0, .seconds = 0};
     bool is_known = !question.requests.empty();
     for (const RequestId id : question.requests) {
-      const auto part = shares.is_over(id) ? shares.take(id) : std::nullopt;
+      const auto part = shares.is_over(id) ? shares.energy_of(id) : std::nullopt;
       if (!part) {
         is_known = false;
         continue;
@@ -193,7 +198,7 @@ struct EnergyMeter::State {
   IdlePower idle;
   EnergyShares shares;
   std::vector<Question> questions;  // without an answer yet
-  Clock::time_point last_sample{}, busy_until{};
+  Clock::time_point last_sample{}, busy_until{}, forget_at{};
 
   std::mutex feed_mutex;  // of the next two
   WorkFeed feed;

@@ -161,13 +161,10 @@ bool EnergyShares::is_over(RequestId id) const {
          found->second.last_work <= divided_until_;
 }
 
-std::optional<RequestEnergy> EnergyShares::take(RequestId id) {
+std::optional<RequestEnergy> EnergyShares::energy_of(RequestId id) const {
   const auto found = accounts_.find(id);
-  if (found == accounts_.end()) return std::nullopt;
-  const Account account = std::move(found->second);
-  accounts_.erase(found);
-  if (!account.is_known) return std::nullopt;
-  return account.energy;
+  if (found == accounts_.end() || !found->second.is_known) return std::nullopt;
+  return found->second.energy;
 }
 
 void EnergyShares::forget_over(Time before) {

@@ -68,9 +68,9 @@ class EnergyShares {
 
   /// Whether its mark has come and all pieces of its time were divided.
   [[nodiscard]] bool is_over(RequestId id) const;
-  /// Forgets the request. Absent: nothing is known, or not of all of its time.
-  [[nodiscard]] std::optional<RequestEnergy> take(RequestId id);
-  /// Forgets requests that were over `before` and that nobody took.
+  /// As far as it was divided. Absent: nothing is known, or not of all of its time.
+  [[nodiscard]] std::optional<RequestEnergy> energy_of(RequestId id) const;
+  /// Forgets requests that were over `before`.
   void forget_over(Time before);
 
   // Sums since the beginning; host = attributed + unattributed.

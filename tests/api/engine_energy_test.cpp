@@ -85,7 +85,7 @@ void expect_that_all_of_it_is_divided(const std::vector<RequestWork>& work,
   double joules = 0, cost = 0;
   for (const CompletionId id : ids) {
     ASSERT_TRUE(shares.is_over(id));
-    const auto part = shares.take(id);
+    const auto part = shares.energy_of(id);
     ASSERT_TRUE(part);
     EXPECT_GT(part->joules, 0);
     joules += part->joules;

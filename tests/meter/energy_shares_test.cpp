@@ -35,13 +35,13 @@ TEST(EnergyShares, DividesTheWorkedExample) {
   shares.add_piece(second);
   shares.advance(at(1), 20.0);
   // M = 100 - 20 = 80; I = 20 x 0.8 = 16. Request 1: 0.6/0.8 x 3/4 = 0.5625.
-  const auto first = shares.take(1);
+  const auto first = shares.energy_of(1);
   ASSERT_TRUE(first);
   EXPECT_NEAR(*first->marginal_joules, 45, 1e-9);
   EXPECT_NEAR(first->joules, 54, 1e-9);
   EXPECT_NEAR(*first->cost, 54 * 0.30 / 3.6e6, 1e-15);
   EXPECT_NEAR(first->seconds, 0.6, 1e-9);
-  const auto other = shares.take(2);
+  const auto other = shares.energy_of(2);
   ASSERT_TRUE(other);
   EXPECT_NEAR(*other->marginal_joules, 35, 1e-9);
   EXPECT_NEAR(other->joules, 42, 1e-9);
@@ -53,7 +53,7 @@ TEST(EnergyShares, WithoutIdlePowerNothingIsMarginal) {
   add(shares, {work(1, 0, 0.25, 1), over(1)});
   shares.add_piece(piece(0, 1, 100));
   shares.advance(at(1), std::nullopt);
-  const auto energy = shares.take(1);
+  const auto energy = shares.energy_of(1);
   ASSERT_TRUE(energy);
   EXPECT_NEAR(energy->joules, 25, 1e-9);
   EXPECT_FALSE(energy->marginal_joules);
@@ -66,7 +66,7 @@ TEST(EnergyShares, StatedWattsCountWhileSomethingIsComputed) {
   EnergyPiece stated{at(0), at(1), std::nullopt, std::nullopt, 200.0};
   shares.add_piece(stated);
   shares.advance(at(1), 40.0);
-  const auto energy = shares.take(1);
+  const auto energy = shares.energy_of(1);
   ASSERT_TRUE(energy);
   EXPECT_NEAR(energy->joules, 50, 1e-9);
   EXPECT_NEAR(*energy->marginal_joules, 40, 1e-9);
@@ -86,7 +86,7 @@ TEST(EnergyShares, WaitsForStepsThatStillRun) {
   shares.add_piece(piece(2, 3, 40));
   shares.advance(at(3), std::nullopt);
   EXPECT_TRUE(shares.is_over(1));
-  EXPECT_NEAR(shares.take(1)->joules, 5 + 30 + 20, 1e-9);
+  EXPECT_NEAR(shares.energy_of(1)->joules, 5 + 30 + 20, 1e-9);
 }
 
 TEST(EnergyShares, NothingIsSaidOfTimesThatAreNotKnown) {
@@ -96,8 +96,8 @@ TEST(EnergyShares, NothingIsSaidOfTimesThatAreNotKnown) {
   shares.add_piece(piece(1, 2, 50));
   shares.advance(at(2), 10.0);
   ASSERT_TRUE(shares.is_over(1));
-  EXPECT_FALSE(shares.take(1));
-  EXPECT_NEAR(shares.take(2)->joules, 25, 1e-9);
+  EXPECT_FALSE(shares.energy_of(1));
+  EXPECT_NEAR(shares.energy_of(2)->joules, 25, 1e-9);
 }
 
 TEST(EnergyShares, LostWorkSpoilsWhatRuns) {
@@ -107,17 +107,17 @@ TEST(EnergyShares, LostWorkSpoilsWhatRuns) {
   add(shares, {over(2)});
   shares.add_piece(piece(0, 1, 50));
   shares.advance(at(1), std::nullopt);
-  EXPECT_TRUE(shares.take(1));
-  EXPECT_FALSE(shares.take(2));
+  EXPECT_TRUE(shares.energy_of(1));
+  EXPECT_FALSE(shares.energy_of(2));
 }
 
 TEST(EnergyShares, ARequestThatDidNothingTookNothing) {
   EnergyShares shares;
   add(shares, {over(7)});
   EXPECT_TRUE(shares.is_over(7));
-  EXPECT_EQ(shares.take(7)->joules, 0);
-  EXPECT_FALSE(shares.is_over(7));
-  EXPECT_FALSE(shares.take(7));
+  EXPECT_EQ(shares.energy_of(7)->joules, 0);
+  EXPECT_FALSE(shares.is_over(8));
+  EXPECT_FALSE(shares.energy_of(8));
 }
 
 TEST(EnergyShares, MeasuresIdlenessAwayFromWork) {
@@ -131,7 +131,7 @@ TEST(EnergyShares, MeasuresIdlenessAwayFromWork) {
   EXPECT_EQ(shares.take_idle_time().seconds, 0);
 }
 
-TEST(EnergyShares, ForgetsWhatNobodyTakes) {
+TEST(EnergyShares, ForgetsWhatWasOverLongAgo) {
   EnergyShares shares;
   add(shares, {work(1, 0, 1, 1), over(1), work(2, 1, 2, 1)});
   shares.add_piece(piece(0, 2, 30));
@@ -187,7 +187,7 @@ TEST(EnergyShares, ConcurrentRequestsAddUpToTheHost) {
     double joules = 0, marginal = 0;
     for (int id = 1; id <= n_requests; ++id) {
       add(shares, {over(static_cast<RequestId>(id))});
-      const auto energy = shares.take(static_cast<RequestId>(id));
+      const auto energy = shares.energy_of(static_cast<RequestId>(id));
       ASSERT_TRUE(energy) << "seed " << seed;
       joules += energy->joules;
       marginal += *energy->marginal_joules;
@@ -218,7 +218,7 @@ TEST(EnergyShares, NothingIsLostWithPauses) {
     shares.add_piece(piece(now, sample, joules));
     now = sample;
     shares.advance(at(now), 30.0);
-    attributed += shares.take(id)->joules;
+    attributed += shares.energy_of(id)->joules;
   }
   EXPECT_NEAR(shares.host_joules(), host, 1e-6);
   EXPECT_NEAR(shares.attributed_joules(), attributed, 1e-6);
