@@ -172,8 +172,11 @@ Result<EnergyReading> read_plug_answer(const PlugAddress& address, std::string_v
   const Json& value = answer.at(pointer);
   const auto number = number_in(value);
   if (!number) {
-    return fail("{} has '{}' at {}, and must have a number", address.place,
-                excerpt_of(value.dump()), address.pointer);
+    // Not all of it: what is nested deeply cannot be written out without end.
+    const std::string what =
+        value.is_string() ? fmt::format("'{}'", excerpt_of(value.get_ref<const std::string&>()))
+                          : std::string(value.type_name());
+    return fail("{} has {} at {}, and must have a number", address.place, what, address.pointer);
   }
   switch (address.unit) {
     case EnergyUnit::kW:
@@ -188,12 +191,12 @@ Result<EnergyReading> read_plug_answer(const PlugAddress& address, std::string_v
   const double per_unit = address.unit == EnergyUnit::kJ    ? 1
                           : address.unit == EnergyUnit::kWh ? kJoulesPerWattHour
                                                             : 1000 * kJoulesPerWattHour;
-  if (!std::isfinite(*number) || *number < 0) {
-    return fail("{} says {} {}, and must say 0 or more", address.place, *number,
+  const double joules = per_unit * *number;
+  if (!std::isfinite(joules) || joules < 0) {
+    return fail("{} says {} {}, and must say a finite number, 0 or more", address.place, *number,
                 energy_unit_name(address.unit));
   }
-  return EnergyReading{std::chrono::steady_clock::now(), EnergyReading::Quantity::kJoules,
-                       per_unit * *number};
+  return EnergyReading{std::chrono::steady_clock::now(), EnergyReading::Quantity::kJoules, joules};
 }
 
 }  // namespace jevons

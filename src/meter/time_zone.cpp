@@ -62,6 +62,12 @@ class RuleText {
     for (int i = 1; i < 3 && take(':'); ++i) {
       if (!take_number(parts[i])) return false;
     }
+    // As RFC 9636 extends POSIX: a change of the clock may be some days off.
+    constexpr int kMostHours = 167;
+    if (parts[0] < 0 || parts[0] > kMostHours) return false;
+    for (int i = 1; i < 3; ++i) {
+      if (parts[i] < 0 || parts[i] > 59) return false;
+    }
     seconds = (parts[0] * 3600 + parts[1] * 60 + parts[2]) * (is_negative ? -1 : 1);
     return true;
   }

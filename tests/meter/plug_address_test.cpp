@@ -79,7 +79,7 @@ TEST(PlugAnswer, LiesAreRefused) {
   EXPECT_THAT(lie("W", R"({"v": -5})"), HasSubstr("says -5 W"));
   EXPECT_THAT(lie("W", R"({"v": 1e300})"), HasSubstr("a machine takes between 0 and 20000"));
   EXPECT_THAT(lie("W", R"({"v": "nan"})"), HasSubstr("says nan W"));
-  EXPECT_THAT(lie("kWh", R"({"v": -1})"), HasSubstr("must say 0 or more"));
+  EXPECT_THAT(lie("kWh", R"({"v": -1})"), HasSubstr("must say a finite number, 0 or more"));
   EXPECT_THAT(lie("W", R"({"v": "unavailable"})"), HasSubstr("must have a number"));
   EXPECT_THAT(lie("W", R"({"v": null})"), HasSubstr("must have a number"));
   EXPECT_THAT(lie("W", R"({"w": 1})"), HasSubstr("has nothing at /v"));
@@ -87,6 +87,11 @@ TEST(PlugAnswer, LiesAreRefused) {
   EXPECT_THAT(lie("W", "<html>Log in</html>"), HasSubstr("not JSON: '<html>Log in"));
   EXPECT_THAT(lie("W", ""), HasSubstr("not JSON"));
   EXPECT_THAT(lie("W", "{\"v\": 1"), HasSubstr("not JSON"));
+  EXPECT_THAT(lie("kWh", R"({"v": 1e308})"), HasSubstr("a finite number"));
+  // As deep as an answer may be long.
+  const std::string brackets(30'000, '[');
+  const std::string nested = "{\"v\": " + brackets + std::string(brackets.size(), ']') + "}";
+  EXPECT_THAT(lie("W", nested.c_str()), HasSubstr("has array at /v"));
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ TEST(ZoneRule, KnowsWhenSummerIs) {
   EXPECT_EQ(sydney->offset_at(1791043200), 39600);
   EXPECT_EQ(ZoneRule::parse("<+0545>-5:45")->offset_at(0), 20700);
   EXPECT_EQ(ZoneRule::parse("UTC0")->offset_at(0), 0);
-  for (const char* bad : {"", "1", "CET", "CET-1CEST", "CET-1CEST,J60,J300", "CET-1CEST,M3.5.0",
-                          "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.5.0,M10.5.0/3x", "<CET-1"}) {
+  for (const char* bad :
+       {"", "1", "CET", "CET-1CEST", "CET-1CEST,J60,J300", "CET-1CEST,M3.5.0",
+        "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.5.0,M10.5.0/3x", "<CET-1", "CET168", "CET--1",
+        "CET1:60", "CET99999999", "CET-1CEST,M3.5.0/168,M10.5.0"}) {
     EXPECT_FALSE(ZoneRule::parse(bad)) << bad;
   }
 }
