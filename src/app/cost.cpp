@@ -90,6 +90,18 @@ int cost(const CostFlags& flags) {
   return kSuccess;
 }
 
+// `jevons cost --trend report` would leave --trend out and say nothing.
+int refuse_options_before(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    return report(Error{fmt::format("{} stands before 'report': its own options follow it, those "
+                                    "of jevons cost do not go with it",
+                                    option->get_name())},
+                  kUsage);
+  }
+  return kSuccess;
+}
+
 }  // namespace
 
 CommandBody define_cost(CLI::App& app) {
@@ -102,7 +114,11 @@ CommandBody define_cost(CLI::App& app) {
   app.footer(
       "Prices are those of a book with a day and a source for each; a file of your own extends\n"
       "it. docs/COST.md has every formula, what is not counted, and how to write such a file.");
-  return [flags, report, report_body] { return report->parsed() ? report_body() : cost(*flags); };
+  return [flags, command = &app, report, report_body] {
+    if (!report->parsed()) return cost(*flags);
+    const int refused = refuse_options_before(*command);
+    return refused != kSuccess ? refused : report_body();
+  };
 }
 
 }  // namespace jevons

@@ -110,6 +110,15 @@ TEST(Metering, WrongUsageIsSaid) {
   EXPECT_THAT(run_program({"cost", "report", "--ledger", "/no/such.db"}).err,
               HasSubstr("/no/such.db"));
   EXPECT_EQ(run_program({"cost", "report", "--json", "--csv"}).exit_code, 2);
+  for (const std::vector<std::string>& before :
+       {std::vector<std::string>{"--trend"}, {"--ledger", "x"}}) {
+    std::vector<std::string> words = {"cost"};
+    words.insert(words.end(), before.begin(), before.end());
+    words.emplace_back("report");
+    const ProgramResult result = run_program(words);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, HasSubstr(before.front() + " stands before 'report'"));
+  }
 }
 
 TEST(Metering, ServeGoesOnWithoutALedger) {
