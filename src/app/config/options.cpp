@@ -134,16 +134,17 @@ constexpr OptionSpec kOptions[] = {
     {"stale_days", "--stale-days", "N", &Settings::stale_days, 0, 100000, nullptr, kCostOptions,
      "mark prices that were read longer ago", "180"},
     {"watts", "--watts", "W", &Settings::watts, 0, 0, nullptr, kCostOptions | kEnergyOptions,
-     "what this machine draws while it works; of run and serve: instead of a sensor", "not known"},
+     "what this machine draws while it works; of run and serve: instead of a sensor",
+     "not known; of cost what the ledger has"},
     {"idle_watts", "--idle-watts", "W", &Settings::idle_watts, 0, 0, nullptr,
      kCostOptions | kEnergyOptions, "what it draws the rest of the time",
      "not counted; of run and serve: measured while there is nothing to do"},
     {"tariff", "--tariff", "PRICE", &Settings::tariff, 0, 0, nullptr, kCostOptions | kEnergyOptions,
-     "price of a kWh; of run and serve also a file of prices, by time of day (.toml) or by hour "
-     "(.csv): docs/METER.md", "not known"},
+     "price of a kWh, or a file of prices by time of day (.toml) or by hour (.csv): docs/METER.md; "
+     "cost takes the mean of a year", "not known"},
     {"currency", "--currency", "NAME", &Settings::currency, 0, 0, nullptr,
      kCostOptions | kEnergyOptions, "of the tariff; of cost also of the hardware's price and of "
-     "what is shown", "of the tariff's file; of cost USD"},
+     "what is shown", "of the tariff's file; of cost else USD"},
     {"exchange", "--exchange", "RATE", &Settings::exchange, 0, 0, nullptr, kCostOptions,
      "how much of that currency a US dollar is", "needed for any other than USD"},
     {"hardware_price", "--hardware-price", "PRICE", &Settings::hardware_price, 0, 0, nullptr,
