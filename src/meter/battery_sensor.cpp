@@ -66,7 +66,7 @@ Result<std::unique_ptr<EnergySensor>> open_battery(const std::string& root) {
   const std::string supplies = root + kFolder;
   std::vector<std::string> folders;
   for (const std::string& entry : sysfs_entries(supplies)) {
-    std::string folder = supplies + "/" + entry;
+    std::string folder = fmt::format("{}/{}", supplies, entry);
     if (read_sysfs(folder + "/type").value_or("") != "Battery") continue;
     if (read_sysfs(folder + "/scope").value_or("") == "Device") continue;
     folders.push_back(std::move(folder));

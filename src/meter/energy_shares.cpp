@@ -20,8 +20,8 @@ double overlap_seconds(const RequestWork& work, const EnergyPiece& piece) {
 }
 
 // The shares of one step stand together: [at, end) of them.
-std::deque<RequestWork>::const_iterator end_of_step(std::deque<RequestWork>::const_iterator at,
-                                                    std::deque<RequestWork>::const_iterator end) {
+using WorkIterator = std::deque<RequestWork>::const_iterator;
+WorkIterator end_of_step(WorkIterator at, const WorkIterator& end) {
   const Time begin = at->begin;
   while (at != end && at->begin == begin) ++at;
   return at;

@@ -56,10 +56,10 @@ std::vector<std::string> values_of(const std::string& folder, const std::string&
     for (const std::string& file : sysfs_entries(folder, kind)) {
       const std::string channel = channel_of(file, kind, what);
       if (channel.empty() || std::ranges::find(channels, channel) != channels.end()) continue;
-      const auto its_label = read_sysfs(folder + "/" + channel + "_label");
+      const auto its_label = read_sysfs(fmt::format("{}/{}_label", folder, channel));
       if (!label.empty() && !its_label.value_or("").starts_with(label)) continue;
       channels.push_back(channel);
-      paths.push_back(folder + "/" + file);
+      paths.push_back(fmt::format("{}/{}", folder, file));
     }
   }
   return paths;
@@ -120,7 +120,7 @@ Result<std::unique_ptr<EnergySensor>> open_hwmon(const std::string& root, const 
   std::string found, problem;
   std::vector<std::pair<std::string, std::string>> chips;  // name, folder
   for (const std::string& entry : sysfs_entries(hwmon, "hwmon")) {
-    const std::string folder = hwmon + "/" + entry;
+    const std::string folder = fmt::format("{}/{}", hwmon, entry);
     const std::string name = read_sysfs(folder + "/name").value_or("");
     chips.emplace_back(name, folder);
     if (!name.empty()) found += (found.empty() ? "" : ", ") + name;

@@ -192,7 +192,9 @@ Result<void> LedgerFile::write(std::span<const LedgerRow> rows, const TimeZone& 
   Result<void> written = write_all();
   if (written) written = database_.run("COMMIT");
   // After some errors SQLite has rolled back already.
-  if (!written) (void)database_.run("ROLLBACK");
+  if (!written) {
+    [[maybe_unused]] const auto undone = database_.run("ROLLBACK");
+  }
   return written;
 }
 

@@ -24,7 +24,7 @@ std::string name_of(const std::string& folder) { return read_sysfs(folder + "/na
 std::vector<Zone> zones_to_count(const std::string& powercap) {
   std::vector<Zone> psys, packages;
   for (const std::string& entry : sysfs_entries(powercap, "intel-rapl:")) {
-    const std::string folder = powercap + "/" + entry;
+    const std::string folder = fmt::format("{}/{}", powercap, entry);
     const std::string name = name_of(folder);
     if (name == "psys") psys.push_back({name, folder});
     if (name.starts_with("package") || name == "dram") packages.push_back({name, folder});

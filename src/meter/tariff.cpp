@@ -24,10 +24,10 @@ bool holds(const TariffPeriod& period, int weekday, int second) {
 
 std::optional<double> parse_kwh_price(std::string_view text) {
   double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = error == std::errc{} && stop == text.data() + text.size();
   // Not a number compares false with everything.
-  const bool is_price = error == std::errc{} && stop == end && std::abs(value) <= kMostKwhPrice;
+  const bool is_price = is_whole && std::abs(value) <= kMostKwhPrice;
   return is_price ? std::optional(value) : std::nullopt;
 }
 
@@ -37,7 +37,7 @@ Result<Tariff> Tariff::read(const std::string& setting, const std::string& curre
       return fail("--tariff needs --currency: the word for what {} is, as EUR", setting);
     }
     Tariff tariff;
-    tariff.price_ = *price;
+    tariff.price_ = price;
     tariff.currency_ = currency;
     tariff.what_ = fmt::format("{} {}/kWh", *price, currency);
     return tariff;

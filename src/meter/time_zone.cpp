@@ -209,8 +209,10 @@ Result<TimeZone> TimeZone::parse(const std::string& bytes, const std::string& pa
     return fail("{} is cut off", path);
   }
   std::vector<std::int64_t> times;
+  times.reserve(static_cast<std::size_t>(header.n_times));
   for (std::int64_t i = 0; i < header.n_times; ++i) times.push_back(rest.number(8));
   std::vector<std::size_t> types;
+  types.reserve(static_cast<std::size_t>(header.n_times));
   for (std::int64_t i = 0; i < header.n_times; ++i) types.push_back(rest.byte());
   std::vector<int> offsets;
   for (std::int64_t i = 0; i < header.n_types; ++i) {

@@ -41,6 +41,7 @@ std::vector<CompletionId> run_all(Engine& engine) {
   std::vector<CompletionId> ended;
   for (int i = 0; i < kRequests; ++i) {
     std::vector<std::int32_t> prompt;
+    prompt.reserve(400);
     for (int k = 0; k < 200 + 40 * i; ++k) prompt.push_back((i + 7 * k) % 200);
     CompletionRequest request = endless(std::move(prompt), engine);
     request.max_tokens = 10 + i;

@@ -81,6 +81,7 @@ TEST(WorkLog, NothingBeforeTheHorizonIsMissing) {
 
 std::vector<std::int32_t> prompt_of(int n, int first) {
   std::vector<std::int32_t> ids;
+  ids.reserve(static_cast<std::size_t>(n));
   for (int i = 0; i < n; ++i) ids.push_back((first + 7 * i) % 200);
   return ids;
 }

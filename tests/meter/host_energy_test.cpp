@@ -93,7 +93,7 @@ TEST(HostEnergy, GapsAreNotBridged) {
   sensors.push_back(*open_rapl(sys.root()));
   HostEnergy host(std::move(sensors), 0);
   const Time now = std::chrono::steady_clock::now();
-  (void)host.sample(now);
+  EXPECT_TRUE(host.sample(now));
   sys.remove(SysTree::kRapl + "intel-rapl:0/energy_uj");
   EXPECT_THAT(host.sample(now + std::chrono::seconds(1)).error().message, HasSubstr("energy_uj"));
   sys.set_energy("intel-rapl:0", 500'000'000);

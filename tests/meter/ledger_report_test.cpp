@@ -45,6 +45,7 @@ TEST(LedgerReport, AddsUp) {
   const TimeZone zone = TimeZone::local();
   std::mt19937 random(11);
   std::vector<LedgerRow> rows;
+  rows.reserve(3000);
   for (int i = 0; i < 3000; ++i) {
     LedgerRow row = ledger_row("key" + std::to_string(random() % 4),
                                kTuesday - static_cast<std::int64_t>(random() % (60 * 86400)));
