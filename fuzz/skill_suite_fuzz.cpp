@@ -27,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const WantedCall& call : one.calls) {
       turn.message.tool_calls.push_back({"id", call.name, call.arguments});
     }
+    std::string answer = one.answer.json;
+    if (!one.answer.texts.empty()) answer = one.answer.texts.front();
+    for (const auto& words : one.answer.words) answer += " " + words.back() + "; " + words.front();
+    if (one.calls.empty()) turn.message.content = answer;
     const SkillVerdict verdict = judge(one, turn);
     if (verdict.wants_calls) JEVONS_CHECK(verdict.right_tools);
     JEVONS_CHECK(verdict.n_right_arguments == verdict.n_arguments || !verdict.wants_calls);

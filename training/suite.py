@@ -2,7 +2,7 @@
 
 A case is one turn of the model in a held-out conversation: what came before is the request, what
 the recipe would write, or all that is as good (see chat.assistant), is the wanted turn. The
-format is told in docs/FORMATS.md.
+format is told in docs/FORMATS.md. Nothing of the packages' prose is in it: that is others' text.
 """
 import argparse
 import json
@@ -10,8 +10,6 @@ import pathlib
 import random
 
 import chat
-import corpus
-import longtext
 import skills
 
 LONGEST = 16000  # characters of a prompt
@@ -84,13 +82,10 @@ def suite(seed, n):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=pathlib.Path, default="build/training",
-                        help="folder with the held-out prose")
     parser.add_argument("--n", type=int, default=1260)
     parser.add_argument("--seed", type=int, default=2025)
     parser.add_argument("out", type=pathlib.Path, nargs="?", default="models/skills.jsonl")
     args = parser.parse_args()
-    longtext.PROSE[:] = corpus.read_prose(args.work / "prose_held.txt")
     args.out.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n"
                                 for line in suite(args.seed, args.n)))
 

@@ -27,8 +27,8 @@ struct SkillReport {
 /// One JSON object.
 [[nodiscard]] std::string routing_json(const RoutingFigures& figures);
 
-/// One JSON object for each case: id, whether it was right, and what the model wrote.
+/// One JSON object for each case that is done: id, whether it was right, what the model wrote.
 [[nodiscard]] std::string turns_json_lines(std::span<const SkillCase> cases,
-                                           std::span<const SkillTurn> turns);
+                                           std::span<const std::optional<SkillTurn>> turns);
 
 }  // namespace jevons

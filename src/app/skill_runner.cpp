@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -56,6 +57,13 @@ class TurnReader {
   std::string written_;
 };
 
+// The same for the same id, whatever other cases there are.
+std::uint64_t number_of(const std::string& id) {
+  return std::accumulate(id.begin(), id.end(), std::uint64_t{0}, [](std::uint64_t sum, char c) {
+    return sum * 131 + static_cast<unsigned char>(c);
+  });
+}
+
 class Asker {
  public:
   Asker(Engine& engine, std::span<const SkillCase> cases, const SkillRunOptions& options,
@@ -72,9 +80,9 @@ class Asker {
       Result<void> done = answer(index);
       const std::lock_guard lock(mutex_);
       if (!done) {
-        if (!error_)
-          error_ = Error{fmt::format("case {}: {}", cases_[index].id, done.error().message)};
         next_ = cases_.size();
+        if (cancel_.stop_requested() || run_.error) return;
+        run_.error = Error{fmt::format("case {}: {}", cases_[index].id, done.error().message)};
         return;
       }
       ++n_done_;
@@ -82,12 +90,7 @@ class Asker {
     }
   }
 
-  [[nodiscard]] Result<SkillRun> take() {
-    if (error_) return std::unexpected(*std::move(error_));
-    if (cancel_.stop_requested())
-      return fail("stopped after {} of {} cases", n_done_, cases_.size());
-    return std::move(run_);
-  }
+  [[nodiscard]] SkillRun take() { return std::move(run_); }
 
  private:
   Result<void> answer(std::size_t index) {
@@ -100,12 +103,13 @@ class Asker {
     request.max_tokens = options_.max_tokens;
     request.sampling = engine_.default_sampling();
     if (!options_.sampled) request.sampling.temperature = 0;
-    request.sampling.seed = options_.seed + index;
+    request.sampling.seed = options_.seed ^ number_of(one.id);
     TurnReader reader(one, request.starts_in_reasoning);
     CompletionSink sink;
     sink.on_chunk = [&](const CompletionChunk& chunk) { reader.push(chunk.text); };
     JEVONS_ASSIGN(const CompletionResult result,
                   engine_.complete(std::move(request), sink, cancel_));
+    if (result.stop_reason == StopReason::kCancelled) return fail("stopped");
     const std::lock_guard lock(mutex_);
     run_.turns[index] = reader.finish(result);
     run_.n_prompt_tokens += result.n_prompt_tokens;
@@ -123,15 +127,13 @@ class Asker {
   std::mutex mutex_;  // of what follows
   SkillRun run_;
   int n_done_ = 0;
-  std::optional<Error> error_;
 };
 
 }  // namespace
 
-Result<SkillRun> run_skills(Engine& engine, std::span<const SkillCase> cases,
-                            const SkillRunOptions& options,
-                            const std::function<void(int n_done)>& progress,
-                            const std::stop_token& cancel) {
+SkillRun run_skills(Engine& engine, std::span<const SkillCase> cases,
+                    const SkillRunOptions& options, const std::function<void(int n_done)>& progress,
+                    const std::stop_token& cancel) {
   const auto began = std::chrono::steady_clock::now();
   Asker asker(engine, cases, options, progress, cancel);
   {
@@ -139,7 +141,7 @@ Result<SkillRun> run_skills(Engine& engine, std::span<const SkillCase> cases,
     threads.reserve(static_cast<std::size_t>(options.n_parallel));
     for (int i = 0; i < options.n_parallel; ++i) threads.emplace_back([&] { asker.ask(); });
   }
-  JEVONS_ASSIGN(SkillRun run, asker.take());
+  SkillRun run = asker.take();
   run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return run;
 }

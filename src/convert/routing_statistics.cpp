@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 
@@ -22,11 +23,30 @@ RoutingStatistics::RoutingStatistics(int n_layers, int n_experts, int n_used)
       uses_(static_cast<std::size_t>(n_layers),
             std::vector<std::int64_t>(static_cast<std::size_t>(n_experts))) {}
 
+void RoutingStatistics::add_stretches(const RoutingTrace& chosen, int layer) {
+  constexpr int kStretch = RoutingFigures::kStretch;
+  for (int first = 0; first + kStretch <= chosen.n_tokens; first += kStretch) {
+    std::vector<std::int64_t> uses(static_cast<std::size_t>(n_experts_));
+    for (int token = first; token < first + kStretch; ++token) {
+      if (!chosen.has(layer, token)) return;
+      for (int i = 0; i < n_used_; ++i) {
+        ++uses[static_cast<std::size_t>(chosen.at(layer, token)[i])];
+      }
+    }
+    std::sort(uses.begin(), uses.end(), std::greater<>());
+    for (const auto& [part, of] : {std::pair(&top_32nd_, 32), std::pair(&top_8th_, 8)}) {
+      part->n += std::reduce(uses.begin(), uses.begin() + n_experts_ / of);
+      part->of += kStretch * n_used_;
+    }
+  }
+}
+
 void RoutingStatistics::add(const RoutingTrace& chosen, const RoutingTrace& foreseen) {
   JEVONS_CHECK(chosen.n_layers == static_cast<int>(uses_.size()) && chosen.n_used == n_used_);
   JEVONS_CHECK(foreseen.n_layers == chosen.n_layers && foreseen.n_tokens == chosen.n_tokens);
   n_tokens_ += chosen.n_tokens;
   for (int layer = 0; layer < chosen.n_layers; ++layer) {
+    add_stretches(chosen, layer);
     auto& uses = uses_[static_cast<std::size_t>(layer)];
     for (int token = 0; token < chosen.n_tokens; ++token) {
       if (!chosen.has(layer, token)) continue;
@@ -52,26 +72,17 @@ RoutingFigures RoutingStatistics::figures() const {
   result.overlap_by_chance = static_cast<double>(n_used_) / n_experts_;
   result.foreseen = foreseen_.share();
   result.n_experts = n_experts_ * static_cast<int>(uses_.size());
-  int n_layers = 0;
-  for (std::vector<std::int64_t> uses : uses_) {
-    const auto total = static_cast<double>(std::reduce(uses.begin(), uses.end()));
-    if (total == 0) continue;
-    ++n_layers;
-    std::sort(uses.begin(), uses.end(), std::greater<>());
-    const auto share_of = [&](int n) {
-      return static_cast<double>(std::reduce(uses.begin(), uses.begin() + std::max(1, n))) / total;
-    };
-    result.top_32nd += share_of(n_experts_ / 32);
-    result.top_8th += share_of(n_experts_ / 8);
-    const double mean = total / n_experts_;
-    result.busiest = std::max(result.busiest, static_cast<double>(uses.front()) / mean);
+  result.top_32nd = top_32nd_.share();
+  result.top_8th = top_8th_.share();
+  for (const std::vector<std::int64_t>& uses : uses_) {
+    const double mean = static_cast<double>(std::reduce(uses.begin(), uses.end())) /
+                        static_cast<double>(n_experts_);
+    if (mean == 0) continue;
+    const auto most = static_cast<double>(*std::max_element(uses.begin(), uses.end()));
+    result.busiest = std::max(result.busiest, most / mean);
     result.n_idle += static_cast<int>(std::count_if(uses.begin(), uses.end(), [&](std::int64_t n) {
       return static_cast<double>(n) < mean / 10;
     }));
-  }
-  if (n_layers > 0) {
-    result.top_32nd /= n_layers;
-    result.top_8th /= n_layers;
   }
   return result;
 }

@@ -19,11 +19,14 @@ struct RoutingFigures {
   std::array<double, kDistances.size()> overlap{};
   double overlap_by_chance = 0;  // of experts that are drawn evenly
   double foreseen = 0;           // share that the layer's router names one layer ahead
-  double top_32nd = 0;  // share of the choices that fall to the most used 1/32 of a layer's
-  double top_8th = 0;   // experts, and to the most used 1/8; mean over layers
-  double busiest = 0;   // load of an expert over the mean of its layer, at most
-  int n_idle = 0;       // experts with less than a tenth of the mean load
-  int n_experts = 0;    // of all layers
+  /// Share of the choices of kStretch tokens in a row that fall to the 1/32 of a layer's experts
+  /// that they use most, and to the 1/8; mean over layers and stretches. 0 if that is no expert, or
+  /// no text was that long.
+  static constexpr int kStretch = 32;
+  double top_32nd = 0, top_8th = 0;
+  double busiest = 0;  // load of an expert over the mean of its layer, at most
+  int n_idle = 0;      // experts with less than a tenth of the mean load
+  int n_experts = 0;   // of all layers
 };
 
 class RoutingStatistics {
@@ -44,11 +47,13 @@ class RoutingStatistics {
     }
   };
 
+  void add_stretches(const RoutingTrace& chosen, int layer);
+
   int n_experts_, n_used_;
   std::int64_t n_tokens_ = 0;
   std::vector<std::vector<std::int64_t>> uses_;  // [layer][expert]
   std::array<Part, RoutingFigures::kDistances.size()> overlap_{};
-  Part foreseen_;
+  Part foreseen_, top_32nd_, top_8th_;
 };
 
 }  // namespace jevons

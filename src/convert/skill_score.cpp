@@ -27,7 +27,30 @@ bool is_word_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+// "3.", "3," or "3:" before a digit: it belongs to the number.
+bool is_inside_number(std::string_view before) {
+  if (before.size() >= 2 && std::string_view(".,:").contains(before.back())) {
+    return is_digit(before[before.size() - 2]);
+  }
+  const bool has_minus = !before.empty() && before.back() == '-';
+  return has_minus && (before.size() == 1 || !is_word_character(before[before.size() - 2]));
+}
+
+bool goes_on_as_number(std::string_view after) {
+  return after.size() >= 2 && std::string_view(".,:").contains(after[0]) && is_digit(after[1]);
+}
+
+bool stands_alone(std::string_view before, std::string_view word, std::string_view after) {
+  const auto joins = [](char a, char b) { return is_word_character(a) && is_word_character(b); };
+  if (!before.empty() && joins(before.back(), word.front())) return false;
+  if (!after.empty() && joins(word.back(), after.front())) return false;
+  if (is_digit(word.front()) && is_inside_number(before)) return false;
+  return !is_digit(word.back()) || !goes_on_as_number(after);
+}
 
 // Not as a part of a longer word or number.
 bool has_word(std::string_view text, std::string_view word) {
@@ -35,12 +58,10 @@ bool has_word(std::string_view text, std::string_view word) {
   for (auto at = text.begin();; ++at) {
     at = std::search(at, text.end(), word.begin(), word.end(), same);
     if (at == text.end()) return false;
-    const auto end = at + static_cast<std::ptrdiff_t>(word.size());
-    const bool begins =
-        at == text.begin() || !is_word_character(at[-1]) || !is_word_character(word.front());
-    const bool ends =
-        end == text.end() || !is_word_character(*end) || !is_word_character(word.back());
-    if (begins && ends) return true;
+    const auto n_before = static_cast<std::size_t>(at - text.begin());
+    if (stands_alone(text.substr(0, n_before), word, text.substr(n_before + word.size()))) {
+      return true;
+    }
   }
 }
 
@@ -77,17 +98,19 @@ bool is_clean(const Message& message) {
                       [&](std::string_view marker) { return text.contains(marker); });
 }
 
-Json without_spaces(Json value) {
+// In strings, at any depth.
+void remove_spaces(Json& value) {
   if (value.is_string()) {
     std::erase_if(value.get_ref<std::string&>(), [](char c) { return kSpace.contains(c); });
+  } else if (value.is_structured()) {
+    for (Json& item : value) remove_spaces(item);
   }
-  return value;
 }
 
 Json arguments_of(const std::string& text) {
   Json arguments = Json::parse(text, nullptr, false);
   if (!arguments.is_object()) return Json::object();
-  for (auto& [key, value] : arguments.items()) value = without_spaces(std::move(value));
+  remove_spaces(arguments);
   return arguments;
 }
 
@@ -121,33 +144,50 @@ int n_equal(const Json& wanted, const Json& given) {
   return n;
 }
 
-// Each wanted call takes the given one of its name that agrees best and is not taken yet.
+struct Call {
+  std::string name;
+  Json arguments;
+  bool operator==(const Call&) const = default;
+};
+
+template <typename Calls>
+std::vector<Call> calls_of(const Calls& calls) {
+  std::vector<Call> result;
+  result.reserve(calls.size());
+  for (const auto& call : calls) result.push_back({call.name, arguments_of(call.arguments)});
+  return result;
+}
+
+// Of the calls that agree in all their arguments each side loses one; the other wanted ones then
+// take the given one of their name that agrees best.
 void judge_calls(const SkillCase& wanted, const SkillTurn& turn, SkillVerdict& verdict) {
-  std::vector<std::pair<std::string, Json>> given;
-  given.reserve(turn.message.tool_calls.size());
-  for (const ToolCall& call : turn.message.tool_calls) {
-    given.emplace_back(call.name, arguments_of(call.arguments));
-  }
-  const bool same_number = given.size() == wanted.calls.size();
-  bool all_right = same_number;
-  verdict.right_tools = same_number;
-  for (const WantedCall& call : wanted.calls) {
-    const Json arguments = arguments_of(call.arguments);
-    verdict.n_arguments += static_cast<int>(arguments.size());
+  std::vector<Call> open = calls_of(wanted.calls);
+  std::vector<Call> given = calls_of(turn.message.tool_calls);
+  bool all_right = open.size() == given.size();
+  verdict.right_tools = all_right;
+  std::erase_if(open, [&](const Call& call) {
+    verdict.n_arguments += static_cast<int>(call.arguments.size());
+    const auto equal = std::find(given.begin(), given.end(), call);
+    if (equal == given.end()) return false;
+    verdict.n_right_arguments += static_cast<int>(call.arguments.size());
+    given.erase(equal);
+    return true;
+  });
+  all_right &= open.empty();
+  for (const Call& call : open) {
     auto best = given.end();
     int most = -1;
     for (auto one = given.begin(); one != given.end(); ++one) {
-      const int n = n_equal(arguments, one->second);
-      if (one->first != call.name || n <= most) continue;
+      const int n = n_equal(call.arguments, one->arguments);
+      if (one->name != call.name || n <= most) continue;
       best = one;
       most = n;
     }
     if (best == given.end()) {
-      verdict.right_tools = all_right = false;
+      verdict.right_tools = false;
       continue;
     }
     verdict.n_right_arguments += most;
-    all_right &= best->second == arguments;
     given.erase(best);
   }
   verdict.right = all_right && verdict.format_valid;

@@ -67,7 +67,13 @@ Result<void> read_answer(const JsonValue& wanted, WantedAnswer& answer) {
     JEVONS_ASSIGN(answer.texts, strings(*any, "any"));
   } else if (const JsonValue* words = wanted.find("words"); words != nullptr) {
     JEVONS_ASSIGN(const auto all, strings(*words, "words"));
-    for (const std::string& one : all) answer.words.push_back(alternatives(one));
+    for (const std::string& one : all) {
+      answer.words.push_back(alternatives(one));
+      const auto& either = answer.words.back();
+      if (std::find(either.begin(), either.end(), "") != either.end()) {
+        return fail("\"words\" has an empty alternative in \"{}\"", one);
+      }
+    }
   } else if (const JsonValue* json = wanted.find("json"); json != nullptr) {
     answer.json = python_json(*json);
   } else {
@@ -90,6 +96,8 @@ Result<SkillCase> parse_case(std::string_view line) {
     result.is_taught = taught->boolean;
   }
   JEVONS_ASSIGN(result.request, read_chat_request(*request));
+  if (!result.request.warnings.empty()) return fail("{}", result.request.warnings.front());
+  if (wanted->items.size() != 1) return fail("\"wanted\" must have one member");
   if (const JsonValue* calls = wanted->find("calls"); calls != nullptr) {
     JEVONS_TRY(read_calls(*calls, result.request, result.calls));
   } else {

@@ -38,8 +38,9 @@ constexpr Shares kAvx512[] = {
 };
 
 // Of the AVX2 shares, with AVX-VNNI. By counting instructions, not measured: a product of a panel
-// takes 1.4 of them instead of 2.25, and the peak, against which it is held, 1 instead of 2.25.
-constexpr double kOfAvx2WithVnni = 0.7;
+// takes 1.4 of them instead of 2.25, one of a row 4 instead of 5, and the peak, against which both
+// are held, 1 instead of 2.25.
+constexpr std::array<double, kTokens.size()> kOfAvx2WithVnni = {0.56, 0.7, 0.7, 0.7, 0.7};
 
 // Routers, in prompts of 512 (docs/PLAN.md). BF16 and F16 weights were not measured apart.
 constexpr double kFloatShare = 0.35;
@@ -76,14 +77,16 @@ double kernel_share(std::uint32_t type_id, double n_tokens, std::string_view ker
   for (const Shares& one : kernels == "avx512" ? kAvx512 : kAvx2) {
     if (one.type_id == wanted) shares = &one;
   }
-  const double scale = kernels == "avxvnni" ? kOfAvx2WithVnni : 1;
-  if (n_tokens <= kTokens.front()) return scale * shares->at.front();
+  const auto share_at = [&](std::size_t i) {
+    return kernels == "avxvnni" ? kOfAvx2WithVnni[i] * shares->at[i] : shares->at[i];
+  };
+  if (n_tokens <= kTokens.front()) return share_at(0);
   for (std::size_t i = 1; i < kTokens.size(); ++i) {
     if (n_tokens > kTokens[i]) continue;
     const double part = std::log(n_tokens / kTokens[i - 1]) / std::log(kTokens[i] / kTokens[i - 1]);
-    return scale * (shares->at[i - 1] + part * (shares->at[i] - shares->at[i - 1]));
+    return share_at(i - 1) + part * (share_at(i) - share_at(i - 1));
   }
-  return scale * shares->at.back();
+  return share_at(kTokens.size() - 1);
 }
 
 double attention_share(bool is_prompt) {

@@ -74,7 +74,9 @@ TEST(SkillReport, EveryTurnIsALine) {
   turn.message = new_assistant_message();
   turn.message.content = "Hi.";
   turn.closed_reasoning = turn.ended = true;
-  const std::string lines = turns_json_lines({{one}}, {{turn}});
+  const std::vector<SkillCase> cases = {one, one};
+  const std::vector<std::optional<SkillTurn>> turns = {std::nullopt, turn};
+  const std::string lines = turns_json_lines(cases, turns);
   const auto json = nlohmann::json::parse(lines);
   EXPECT_EQ(json["id"], "talk-0001");
   EXPECT_EQ(json["right"], true);

@@ -58,6 +58,14 @@ TEST(SkillScore, AnswersAreComparedAsTheSuiteSays) {
   EXPECT_FALSE(is_right(words, "There are 14 apples."));
   EXPECT_FALSE(is_right(words, "There are 4 pineapples."));
   EXPECT_FALSE(is_right(words, "There are 4."));
+  const WantedAnswer number{{}, {{"42"}}, ""};
+  for (const char* right : {"42", "It is 42.", "42, and no more", "a:42", "range 3-42", "(42)"}) {
+    EXPECT_TRUE(is_right(number, right)) << right;
+  }
+  for (const char* wrong :
+       {"42,000", "42.7", "-42", "it is -42", "3.42", "10:42", "1,042", "x42"}) {
+    EXPECT_FALSE(is_right(number, wrong)) << wrong;
+  }
   const WantedAnswer price{{}, {{"-5 C"}, {"3.5"}}, ""};
   EXPECT_TRUE(is_right(price, "It has -5 C and 3.5 bar"));
   const WantedAnswer json{{}, {}, R"({"a": 1, "b": [null, "x"]})"};
@@ -118,6 +126,8 @@ TEST(SkillScore, CallsAreComparedByTheirValues) {
   EXPECT_FALSE(verdict_of("read", R"({"lines": 5})").format_valid) << "path is required";
   EXPECT_FALSE(verdict_of("write", R"({"path": "2+3", "lines": 5})").format_valid) << "not offered";
   EXPECT_FALSE(verdict_of("clock", "{}").right_tools);
+  const SkillCase list = call_case({{"read", R"({"path": ["a b", {"c": "d e"}]})"}});
+  EXPECT_TRUE(judge(list, turn_of("", {{"1", "read", R"({"path": ["ab", {"c": " de"}]})"}})).right);
 }
 
 TEST(SkillScore, SeveralCallsMayComeInAnyOrder) {
@@ -127,6 +137,13 @@ TEST(SkillScore, SeveralCallsMayComeInAnyOrder) {
   const ToolCall b{"2", "read", R"({"path": "b"})"};
   const ToolCall clock{"3", "clock", "{}"};
   EXPECT_TRUE(judge(wanted, turn_of("", {clock, b, a})).right);
+  // One call's arguments may be a part of another's.
+  const SkillCase nested =
+      call_case({{"read", R"({"path": "a"})"}, {"read", R"({"path": "a", "lines": 3})"}});
+  const ToolCall more{"4", "read", R"({"path": "a", "lines": 3})"};
+  EXPECT_TRUE(judge(nested, turn_of("", {more, a})).right);
+  EXPECT_EQ(judge(nested, turn_of("", {more, a})).n_right_arguments, 3);
+  EXPECT_FALSE(judge(nested, turn_of("", {more, more})).right);
   EXPECT_FALSE(judge(wanted, turn_of("", {a, a, clock})).right);
   EXPECT_TRUE(judge(wanted, turn_of("", {a, a, clock})).right_tools);
   EXPECT_FALSE(judge(wanted, turn_of("", {a, b})).right_tools);

@@ -57,7 +57,12 @@ TEST(SkillSuite, ErrorsNameTheLineAndTheMember) {
   EXPECT_THAT(error_of("{"), HasSubstr("line 1"));
   EXPECT_THAT(error_of(std::string(kCall) + "\n{}"), HasSubstr("line 2: \"id\" is missing"));
   EXPECT_THAT(error_of(std::string(kCall) + "\n" + kCall), HasSubstr("an earlier line has"));
-  EXPECT_THAT(error_of(answer_case("x", "y", "{}")), HasSubstr("must have calls, text"));
+  EXPECT_THAT(error_of(answer_case("x", "y", "{}")), HasSubstr("must have one member"));
+  EXPECT_THAT(error_of(answer_case("x", "y", R"({"some": 1})")), HasSubstr("calls, text"));
+  EXPECT_THAT(error_of(answer_case("x", "y", R"({"text": "a", "json": 1})")),
+              HasSubstr("must have one member"));
+  EXPECT_THAT(error_of(answer_case("x", "y", R"({"words": ["a|"]})")),
+              HasSubstr("empty alternative in \"a|\""));
   EXPECT_THAT(error_of(answer_case("x", "y", R"({"text": 3})")), HasSubstr("\"text\""));
   EXPECT_THAT(error_of(answer_case("x", "y", R"({"any": []})")), HasSubstr("\"any\""));
   EXPECT_THAT(error_of(answer_case("x", "y", R"({"words": "a"})")), HasSubstr("\"words\""));

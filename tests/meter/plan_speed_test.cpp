@@ -147,6 +147,7 @@ TEST(KernelShares, LieBetweenWhatWasMeasured) {
   EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "neon"), 0.63);
   EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "avx512"), 0.71);
   EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 64, "avxvnni"), 0.7 * 0.63);
+  EXPECT_DOUBLE_EQ(kernel_share(kQ4_K, 1, "avxvnni"), 0.56 * 0.220);
   EXPECT_TRUE(is_float_type(kF32));
   EXPECT_FALSE(is_float_type(kQ4_K));
 }

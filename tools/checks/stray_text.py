@@ -14,13 +14,14 @@ PATTERNS = [
      "the host of a package mirror"),
     (re.compile(r"(?:BEGIN [A-Z ]*PRIVATE KE[Y]|\bgh[p]_\w{20}|\bh[f]_\w{20})"), "a secret"),
 ]
-INVENTED = {"models/skills.jsonl"}  # talks of people and machines that do not exist
+# Talks of machines that do not exist: their paths are no machine's.
+INVENTED = {"models/skills.jsonl"}
 
 
 def check(name, text):
     problems = []
     for number, line in enumerate(text.split("\n"), 1):
-        for pattern, what in PATTERNS:
+        for pattern, what in PATTERNS[1:] if name in INVENTED else PATTERNS:
             if match := pattern.search(line):
                 problems.append(f"{name}:{number}: {what}: {match.group()}")
     return problems
@@ -29,8 +30,6 @@ def check(name, text):
 def main():
     problems = []
     for name in sources.project_files():
-        if name in INVENTED:
-            continue
         text = sources.read_text(name)
         if text is not None:
             problems += check(name, text)
