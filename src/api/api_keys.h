@@ -22,7 +22,7 @@ struct ApiKey {
   int max_concurrent = 0;
   int max_tokens = 0;     // of one answer
   Budget budget{};        // of a day
-  bool sees_all = false;  // requests of every key on the status page, not its own alone
+  bool sees_all = false;  // requests of every key and addresses on the status page
 };
 
 class ApiKeys {

@@ -133,43 +133,50 @@ Json preparation_json(const PreparationLoad& load) {
   return Json{{"n_requests", load.n_requests}, {"oldest_s", load.oldest_s}};
 }
 
-Json energy_json(const EnergyMeterStatus& e) {
-  Json json{{"source", e.source}, {"of", utf8_sanitize(e.what)}, {"confidence", e.confidence}};
+// Addresses, paths, and what is wrong with them are for who may see everything.
+bool sees_places(const ApiKey* viewer) { return viewer == nullptr || viewer->sees_all; }
+
+Json energy_json(const EnergyMeterStatus& e, const ApiKey* viewer) {
+  Json json{{"source", e.source}, {"confidence", e.confidence}};
+  if (sees_places(viewer)) json["of"] = utf8_sanitize(e.what);
   if (e.watts) json["watts"] = *e.watts;
   if (e.idle_watts) json["idle_watts"] = *e.idle_watts;
   json["idle_watts_are"] = e.idle_origin;
   json["host_joules"] = e.host_joules;
   json["request_joules"] = e.attributed_joules;
   json["blind_seconds"] = e.blind_seconds;
-  if (!e.problem.empty()) json["problem"] = utf8_sanitize(e.problem);
+  json["can_be_read"] = e.problem.empty();
+  if (!e.problem.empty() && sees_places(viewer)) json["problem"] = utf8_sanitize(e.problem);
   return json;
 }
 
-Json ledger_json(const LedgerStatus& l) {
-  Json json{{"path", utf8_sanitize(l.path)},
-            {"n_written", l.n_written},
-            {"n_waiting", l.n_waiting},
-            {"n_lost", l.n_lost}};
+Json ledger_json(const LedgerStatus& l, const ApiKey* viewer) {
+  Json json{{"n_written", l.n_written}, {"n_waiting", l.n_waiting}, {"n_lost", l.n_lost}};
+  if (!sees_places(viewer)) return json;
+  json["path"] = utf8_sanitize(l.path);
   if (!l.problem.empty()) json["problem"] = utf8_sanitize(l.problem);
   return json;
 }
 
-void add_books(Json& page, const BookkeeperStatus& books) {
-  Json energy = books.energy ? energy_json(*books.energy) : Json{{"source", nullptr}};
-  if (!books.energy) {
+void add_books(Json& page, const BookkeeperStatus& books, const ApiKey* viewer) {
+  Json energy = books.energy ? energy_json(*books.energy, viewer) : Json{{"source", nullptr}};
+  if (!books.energy && sees_places(viewer)) {
     Json missing = Json::array();
     for (const std::string& one : books.missing) missing.push_back(utf8_sanitize(one));
     energy["looked_for"] = std::move(missing);
   }
   page["energy"] = std::move(energy);
   if (!books.tariff.empty()) {
-    Json tariff{{"of", utf8_sanitize(books.tariff)}, {"currency", utf8_sanitize(books.currency)}};
+    Json tariff{{"currency", utf8_sanitize(books.currency)}};
+    if (sees_places(viewer)) tariff["of"] = utf8_sanitize(books.tariff);
     if (books.price) tariff["price_per_kwh"] = *books.price;
-    if (!books.tariff_problem.empty()) tariff["problem"] = utf8_sanitize(books.tariff_problem);
+    if (!books.tariff_problem.empty() && sees_places(viewer))
+      tariff["problem"] = utf8_sanitize(books.tariff_problem);
     page["tariff"] = std::move(tariff);
   }
-  Json ledger = books.ledger ? ledger_json(*books.ledger) : Json::object();
-  if (!books.ledger_problem.empty()) ledger["problem"] = utf8_sanitize(books.ledger_problem);
+  Json ledger = books.ledger ? ledger_json(*books.ledger, viewer) : Json::object();
+  if (!books.ledger_problem.empty() && sees_places(viewer))
+    ledger["problem"] = utf8_sanitize(books.ledger_problem);
   ledger["status"] = books.ledger_word();
   page["ledger"] = std::move(ledger);
 }
@@ -249,7 +256,7 @@ std::string status_page(const ServerHealth& health, const ModelFacts* facts, con
                       {"n_refused", http.n_refused},
                       {"n_running", n_running}};
   page["preparation"] = preparation_json(health.preparation);
-  if (health.books) add_books(page, *health.books);
+  if (health.books) add_books(page, *health.books, viewer);
   if (use) page["today"] = use_json(*use, *viewer, health.books ? health.books->currency : "");
   if (health.engine) {
     add_sequences(page, *health.engine, viewer);

@@ -34,7 +34,8 @@ struct ServerHealth {
 
 [[nodiscard]] std::string health_page(const ServerHealth& health);
 /// `viewer`: the key that asks; it sees its own requests and how many others there are, or all of
-/// them if it may. Null, a server without keys: all. `use`: of the viewer, today.
+/// them if it may; so with the places of sensors, tariff and ledger. Null, a server without keys:
+/// all. `use`: of the viewer, today.
 [[nodiscard]] std::string status_page(const ServerHealth& health, const ModelFacts* facts,
                                       const HttpCounts& http, int n_running, const ApiKey* viewer,
                                       const std::optional<KeyUse>& use = std::nullopt);

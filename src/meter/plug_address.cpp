@@ -60,7 +60,7 @@ Result<PlugAddress> home_assistant(std::string_view rest) {
     return fail(
         "'{}{}' must be homeassistant:URL/ENTITY, as "
         "homeassistant:http://ha.local:8123/sensor.desk_power",
-        kHomeAssistant, utf8_sanitize(rest));
+        kHomeAssistant, without_secrets(rest));
   }
   PlugAddress address;
   address.name = "homeassistant";
@@ -75,7 +75,7 @@ Result<PlugAddress> by_preset(std::string_view text) {
   if (const auto found = preset_of(text)) {
     const auto& [preset, host] = *found;
     if (host.empty() || host.find('/') != std::string_view::npos) {
-      return fail("'{}' must be {}:HOST, as {}:192.168.1.20", utf8_sanitize(text), preset.name,
+      return fail("'{}' must be {}:HOST, as {}:192.168.1.20", without_secrets(text), preset.name,
                   preset.name);
     }
     address.name = preset.name;
@@ -86,17 +86,6 @@ Result<PlugAddress> by_preset(std::string_view text) {
   address.name = "plug";
   address.url = text;
   return address;
-}
-
-// "http://user:password@host/x" without what stands before the host.
-std::string without_credentials(const std::string& url) {
-  const std::size_t begin = url.find("://");
-  if (begin == std::string::npos) return url;
-  const std::size_t host = begin + 3;
-  const std::size_t end = std::min(url.find('/', host), url.size());
-  const std::size_t at = url.rfind('@', end);
-  if (at == std::string::npos || at < host) return url;
-  return url.substr(0, host) + url.substr(at + 1);
 }
 
 std::string excerpt_of(std::string_view body) {
@@ -131,6 +120,24 @@ const char* energy_unit_name(EnergyUnit unit) {
   return "?";
 }
 
+std::string without_secrets(std::string_view source) {
+  std::size_t host = source.find("://");
+  if (host != source.npos) {
+    host += 3;
+  } else {
+    const auto found = preset_of(source);
+    host = found ? source.size() - found->second.size() : 0;
+  }
+  std::string_view rest = source.substr(host);
+  // A password with a slash or a question mark in it is a mistake of the user, and a password.
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  std::size_t at = rest.substr(0, end).rfind('@');
+  if (at == rest.npos && rest.substr(0, end).find(':') != rest.npos) at = rest.rfind('@');
+  if (at != rest.npos) rest.remove_prefix(at + 1);
+  rest = rest.substr(0, rest.find_first_of("?#"));
+  return utf8_sanitize(fmt::format("{}{}", source.substr(0, host), rest));
+}
+
 bool is_plug_address(std::string_view text) {
   return is_url(text) || text.starts_with(kHomeAssistant) || preset_of(text).has_value();
 }
@@ -138,7 +145,7 @@ bool is_plug_address(std::string_view text) {
 Result<PlugAddress> parse_plug_address(std::string_view text, std::string_view pointer,
                                        std::string_view unit) {
   JEVONS_ASSIGN(PlugAddress address, by_preset(text));
-  address.place = without_credentials(address.url);
+  address.place = without_secrets(address.url);
   if (!pointer.empty()) address.pointer = pointer;
   if (address.pointer.empty()) {
     return fail("{} needs a JSON pointer to the number in its answer, as /apower", address.place);

@@ -17,7 +17,7 @@ enum class EnergyUnit : std::uint8_t { kW, kKilowatt, kWh, kKilowattHour, kJ };
 
 struct PlugAddress {
   std::string url;
-  std::string place;    // the same without user and password, for people
+  std::string place;    // the same without_secrets(), for people
   std::string pointer;  // JSON pointer (RFC 6901) to a number, or a text that is one
   EnergyUnit unit = EnergyUnit::kW;
   std::string token;  // of "Authorization: Bearer"; empty: none
@@ -36,6 +36,10 @@ struct PlugAddress {
                                                      std::string_view unit);
 /// Whether the text is one of the above by its beginning.
 [[nodiscard]] bool is_plug_address(std::string_view text);
+
+/// A source of energy as it may stand in errors, logs and pages: without user and password, and
+/// without the query, which some plugs have the password in.
+[[nodiscard]] std::string without_secrets(std::string_view source);
 
 /// What an answer of the plug says. Errors: not JSON, nothing at the pointer, no number, a number
 /// that cannot be.

@@ -34,7 +34,7 @@ Opened open_named(const SensorWish& wish) {
   return fail(
       "'{}' is no source of energy; there are auto, off, rapl, hwmon, hwmon:CHIP, battery, nvml, "
       "shelly:HOST, shelly1:HOST, tasmota:HOST, homeassistant:URL/ENTITY and http://...",
-      utf8_sanitize(source));
+      without_secrets(source));
 }
 
 // A battery on mains opens and cannot be read.
@@ -85,12 +85,12 @@ Result<FoundSensors> find_sensors(const SensorWish& wish) {
     return fail(
         "--energy-pointer, --energy-unit and --energy-token are of a plug, and --energy is "
         "'{}'",
-        utf8_sanitize(wish.source));
+        without_secrets(wish.source));
   }
   if (wish.source == "off") return FoundSensors{};
   if (wish.source == "auto") return find_any(wish);
   auto opened = open_named(wish);
-  if (!opened) return fail("--energy {}: {}", utf8_sanitize(wish.source), opened.error().message);
+  if (!opened) return fail("--energy {}: {}", without_secrets(wish.source), opened.error().message);
   FoundSensors found;
   found.sensors.push_back(polled(*std::move(opened)));
   return found;

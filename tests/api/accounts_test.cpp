@@ -234,6 +234,7 @@ tokens_per_day = 5
 [[key]]
 name = "large"
 key = "the-large-key"
+sees_all = true
 money_per_day = 1000
 watt_hours_per_day = 1000.5
 )";
@@ -274,6 +275,14 @@ TEST_F(AccountsTest, BudgetsEndWithA429OfEachDialectAndSurviveARestart) {
   const Json status = Json::parse(
       ask(server->port(), "GET", "/v1/jevons/status", "", "x-api-key: the-small-key\r\n").body);
   EXPECT_EQ(status.at("today").at("tokens_per_day"), 5);
+  // A key sees no addresses and paths; one that sees all does.
+  EXPECT_FALSE(status.at("energy").contains("of"));
+  EXPECT_FALSE(status.at("tariff").contains("of"));
+  EXPECT_EQ(status.dump().find(ledger_path_), std::string::npos);
+  const Json all = Json::parse(
+      ask(server->port(), "GET", "/v1/jevons/status", "", "x-api-key: the-large-key\r\n").body);
+  EXPECT_EQ(all.at("ledger").at("path"), ledger_path_);
+  EXPECT_TRUE(all.at("energy").contains("of"));
   EXPECT_GE(status.at("today").at("tokens"), 5);
 }
 

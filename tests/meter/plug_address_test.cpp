@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "meter/sensor_search.h"
+
 namespace jevons {
 namespace {
 
@@ -37,6 +39,29 @@ TEST(PlugAddress, PresetsFillInWhatPlugsHaveInCommon) {
   EXPECT_EQ(secret.url, "http://me:pass@plug/y@z");
   EXPECT_EQ(secret.place, "http://plug/y@z");
   EXPECT_EQ(parsed("http://plug/y@z", "/a").place, "http://plug/y@z");
+}
+
+TEST(PlugAddress, KeepsSecretsOutOfWhatIsShown) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"http://me:secret@host/x", "http://host/x"},
+      {"http://me:secret@host/x?user=a&password=secret", "http://host/x"},
+      {"http://host?password=secret", "http://host"},
+      {"http://me:sec/ret@host/x", "http://host/x"},
+      {"http://me:sec?ret@host/x", "http://host/x"},
+      {"htp://me:secret@host/x", "htp://host/x"},
+      {"shelly:me:secret@host", "shelly:host"},
+      {"homeassistant:http://me:secret@ha/sensor.x", "homeassistant:http://ha/sensor.x"},
+      {"hwmon:chip", "hwmon:chip"},
+      {"rapl", "rapl"}};
+  for (const auto& [source, shown] : cases) EXPECT_EQ(without_secrets(source), shown);
+  EXPECT_EQ(parsed("http://h/x?password=secret", "/a").place, "http://h/x");
+  for (const char* source : {"http://me:secret@host/x", "shelly:me:secret@host/x",
+                             "homeassistant:me:secret@host", "shelly:me:secret@host/x?p=secret"}) {
+    EXPECT_THAT(problem(source), testing::Not(HasSubstr("secret"))) << source;
+    const auto found = find_sensors({.source = source});
+    ASSERT_FALSE(found) << source;
+    EXPECT_THAT(found.error().message, testing::Not(HasSubstr("secret"))) << source;
+  }
 }
 
 TEST(PlugAddress, SaysWhatIsMissing) {
