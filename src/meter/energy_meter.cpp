@@ -20,10 +20,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPatience = std::chrono::seconds(5);
-// Until then a request may be asked about: by its response, and by its row in the ledger if the
-// client left before that.
-constexpr auto kForget = std::chrono::minutes(1);
-constexpr auto kForgetEvery = std::chrono::seconds(1);
+// So many completions may still be asked about when they are over: with the last of their request,
+// by its response, and by its row in the ledger. Some megabytes.
+constexpr std::size_t kMostOver = 16384;
 constexpr double kJoulesPerKwh = 3.6e6;
 constexpr auto kLongestPiece = std::chrono::minutes(1);
 constexpr auto kStaysBusy = std::chrono::seconds(2);
@@ -122,10 +121,7 @@ struct EnergyMeter::State {
       const EnergyShares::IdleTime time = shares.take_idle_time();
       if (time.seconds > 0) idle.add(time.seconds, time.joules);
     }
-    if (now >= forget_at) {
-      shares.forget_over(now - kForget);
-      forget_at = now + kForgetEvery;
-    }
+    shares.forget_over(kMostOver);
     publish(piece, is_first, std::move(problem));
   }
 
@@ -198,7 +194,7 @@ struct EnergyMeter::State {
   IdlePower idle;
   EnergyShares shares;
   std::vector<Question> questions;  // without an answer yet
-  Clock::time_point last_sample{}, busy_until{}, forget_at{};
+  Clock::time_point last_sample{}, busy_until{};
 
   std::mutex feed_mutex;  // of the next two
   WorkFeed feed;

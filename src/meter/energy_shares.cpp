@@ -40,8 +40,7 @@ void EnergyShares::add_work(std::span<const RequestWork> work) {
   for (const RequestWork& share : work) {
     Account& account = accounts_[share.id];
     if (share.is_last) {
-      account.is_over = true;
-      account.over_at = std::max(account.last_work, last_work_end_);
+      if (!std::exchange(account.is_over, true)) over_.push_back(share.id);
       continue;
     }
     account.energy.seconds += seconds_between(share.begin, share.end);
@@ -167,10 +166,11 @@ std::optional<RequestEnergy> EnergyShares::energy_of(RequestId id) const {
   return found->second.energy;
 }
 
-void EnergyShares::forget_over(Time before) {
-  std::erase_if(accounts_, [&](const auto& entry) {
-    return entry.second.is_over && entry.second.over_at < before;
-  });
+void EnergyShares::forget_over(std::size_t n_most) {
+  while (over_.size() > n_most) {
+    accounts_.erase(over_.front());
+    over_.pop_front();
+  }
 }
 
 EnergyShares::IdleTime EnergyShares::take_idle_time() { return std::exchange(idle_, {}); }

@@ -70,8 +70,9 @@ class EnergyShares {
   [[nodiscard]] bool is_over(RequestId id) const;
   /// As far as it was divided. Absent: nothing is known, or not of all of its time.
   [[nodiscard]] std::optional<RequestEnergy> energy_of(RequestId id) const;
-  /// Forgets requests that were over `before`.
-  void forget_over(Time before);
+  /// Forgets the first of the requests that are over, until `n_most` of those are left. Not by
+  /// time: the first answer of a request may be over long before its last one.
+  void forget_over(std::size_t n_most);
 
   // Sums since the beginning; host = attributed + unattributed.
   [[nodiscard]] double host_joules() const { return host_joules_; }
@@ -89,7 +90,7 @@ class EnergyShares {
   struct Account {
     RequestEnergy energy{.joules = 0, .marginal_joules = 0, .cost = 0, .seconds = 0};
     bool is_known = true, is_over = false;
-    Time last_work{}, over_at{};
+    Time last_work{};
   };
   struct Division;
   void divide(const EnergyPiece& piece, std::optional<double> idle_watts);
@@ -99,6 +100,7 @@ class EnergyShares {
   std::deque<RequestWork> work_;  // not yet divided, marks left out
   std::deque<EnergyPiece> pieces_;
   std::map<RequestId, Account> accounts_;
+  std::deque<RequestId> over_;  // in the order of their ends
   Time divided_until_{}, last_work_end_{};
   double host_joules_ = 0, attributed_joules_ = 0;
   IdleTime idle_;

@@ -55,6 +55,11 @@ class PlayedEngine {
     for (const auto& [id, weight] : weights) work_.push_back({id, step_begin_, end, weight, false});
     is_busy_ = false;
   }
+  void add_work(RequestId id, Clock::time_point begin, Clock::time_point end) {
+    const std::lock_guard lock(mutex_);
+    work_.push_back({id, begin, end, 1, false});
+    work_.push_back({.id = id, .is_last = true});
+  }
   void end_request(RequestId id) {
     const std::lock_guard lock(mutex_);
     work_.push_back({.id = id, .is_last = true});
@@ -149,6 +154,25 @@ TEST_F(MeterTest, AnswersWhenTheRequestIsOver) {
   engine_.end_step({{4, 1}});
   engine_.end_request(4);
   EXPECT_TRUE(future.get());
+}
+
+// Of several answers to one request the first may be over minutes before the last.
+TEST_F(MeterTest, KnowsAnswersThatWereOverLongAgo) {
+  EnergyMeterOptions made = options(50);
+  made.busy_period = made.idle_period = std::chrono::hours(1);  // only when it is woken
+  EnergyMeter meter(std::move(made));
+  meter.attach(engine_.feed());
+  const auto long_ago = Clock::now() - std::chrono::minutes(30);
+  engine_.add_work(1, long_ago, long_ago + milliseconds(10));
+  meter.wake();
+  std::this_thread::sleep_for(milliseconds(30));
+  step({{2, 1}}, 20);
+  engine_.end_request(2);
+  const auto asked = Clock::now();
+  const auto use = settled(meter, {1, 2});
+  EXPECT_LT(Clock::now() - asked, std::chrono::seconds(3));
+  ASSERT_TRUE(use);
+  EXPECT_GT(use->joules, 0);
 }
 
 TEST_F(MeterTest, ASensorThatVanishesLeavesNoGuess) {

@@ -136,9 +136,11 @@ TEST(EnergyShares, ForgetsWhatWasOverLongAgo) {
   add(shares, {work(1, 0, 1, 1), over(1), work(2, 1, 2, 1)});
   shares.add_piece(piece(0, 2, 30));
   shares.advance(at(2), std::nullopt);
-  shares.forget_over(at(1.5));
-  EXPECT_FALSE(shares.is_over(1));
+  shares.forget_over(1);
+  EXPECT_TRUE(shares.is_over(1));
   add(shares, {over(2)});
+  shares.forget_over(1);
+  EXPECT_FALSE(shares.is_over(1));
   EXPECT_TRUE(shares.is_over(2));
 }
 
