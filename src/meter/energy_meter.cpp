@@ -94,6 +94,11 @@ struct EnergyMeter::State {
     {
       const std::lock_guard lock(feed_mutex);
       if (feed) until = feed(work);
+      if (!feed) {
+        calm_from = Clock::time_point::max();
+      } else if (until.is_reading || calm_from == Clock::time_point::max()) {
+        calm_from = Clock::now() + options.settling;
+      }
       has_lost_work = feed && until.n_lost > n_lost;
       n_lost = until.n_lost;
     }
@@ -119,7 +124,7 @@ struct EnergyMeter::State {
     shares.advance(until.until, idle.watts());
     if (!is_stated()) {
       const EnergyShares::IdleTime time = shares.take_idle_time();
-      if (time.seconds > 0) idle.add(time.seconds, time.joules);
+      if (time.seconds > 0 && last_sample >= calm_from) idle.add(time.seconds, time.joules);
     }
     shares.forget_over(kMostOver);
     publish(piece, is_first, std::move(problem));
@@ -195,6 +200,7 @@ struct EnergyMeter::State {
   EnergyShares shares;
   std::vector<Question> questions;  // without an answer yet
   Clock::time_point last_sample{}, busy_until{};
+  Clock::time_point calm_from = Clock::time_point::max();  // what is idle then, is
 
   std::mutex feed_mutex;  // of the next two
   WorkFeed feed;

@@ -22,6 +22,7 @@ struct WorkUntil {
   RequestWork::Time until{};  // of steps that ended before it none is missing
   std::uint64_t n_lost = 0;   // shares that were lost, ever
   bool is_busy = false;       // a step is running
+  bool is_reading = false;    // weights are read from disk, for whatever reason
 };
 using WorkFeed = std::function<WorkUntil(std::vector<RequestWork>&)>;
 
@@ -52,6 +53,8 @@ struct EnergyMeterOptions {
   /// thread; may be empty.
   std::function<std::optional<double>(std::int64_t)> price_per_kwh{};
   std::chrono::milliseconds busy_period{100}, idle_period{1000};  // between samples
+  /// After attach(), and after weights were read from disk: until then nothing counts as idle.
+  std::chrono::milliseconds settling{5000};
 };
 
 struct EnergyMeterStatus {
@@ -74,7 +77,12 @@ class EnergyMeter {
   EnergyMeter(const EnergyMeter&) = delete;
   EnergyMeter& operator=(const EnergyMeter&) = delete;
 
+  /// Answers what was asked, and measures nothing from now on. Waits for that; call it once, from
+  /// another thread than the meter's.
+  void stop();
+
   /// From now on work comes from here; an empty one: from nowhere. Waits for a call under way.
+  /// Idle power is measured only while work could come: a model that is being loaded is not idle.
   void attach(WorkFeed feed);
 
   /// Work is about to begin: the time before it ends here.

@@ -133,12 +133,12 @@ TEST_F(BookkeeperTest, RecordsWhatIsSettledLater) {
       [begin = Clock::time_point(), is_told = false](std::vector<RequestWork>& work) mutable {
         const auto now = Clock::now();
         if (begin == Clock::time_point()) begin = now;
-        if (now < begin + kStep) return WorkUntil{begin, 0, true};
+        if (now < begin + kStep) return WorkUntil{begin, 0, true, false};
         if (!std::exchange(is_told, true)) {
           work.push_back({5, begin, begin + kStep, 1, false});
           work.push_back({.id = 5, .is_last = true});
         }
-        return WorkUntil{now, 0, false};
+        return WorkUntil{now, 0, false, false};
       });
   LedgerRow row = ledger_row("a", unix_now());
   row.joules.reset();

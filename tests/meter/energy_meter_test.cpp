@@ -67,11 +67,15 @@ class PlayedEngine {
   [[nodiscard]] WorkFeed feed() {
     return [this](std::vector<RequestWork>& work) {
       const std::lock_guard lock(mutex_);
-      const WorkUntil until{is_busy_ ? step_begin_ : Clock::now(), n_lost_, is_busy_};
+      const WorkUntil until{is_busy_ ? step_begin_ : Clock::now(), n_lost_, is_busy_, is_reading_};
       work.insert(work.end(), work_.begin(), work_.end());
       work_.clear();
       return until;
     };
+  }
+  void read_weights(bool is_reading) {
+    const std::lock_guard lock(mutex_);
+    is_reading_ = is_reading;
   }
   void lose() {
     const std::lock_guard lock(mutex_);
@@ -83,7 +87,7 @@ class PlayedEngine {
   std::vector<RequestWork> work_;
   Clock::time_point step_begin_{};
   std::uint64_t n_lost_ = 0;
-  bool is_busy_ = false;
+  bool is_busy_ = false, is_reading_ = false;
 };
 
 std::optional<EnergyUse> settled(EnergyMeter& meter, std::vector<RequestId> ids) {
@@ -211,7 +215,9 @@ TEST_F(MeterTest, LostWorkLeavesNoGuess) {
 TEST_F(MeterTest, MeasuresIdlePower) {
   EnergyMeterOptions made = options(40, EnergyCoverage::kPart);
   made.extra_watts = 5;
+  made.settling = milliseconds(50);
   EnergyMeter meter(std::move(made));
+  meter.attach(engine_.feed());
   const auto end = Clock::now() + std::chrono::seconds(60);
   while (!meter.status().measured_idle && Clock::now() < end) {
     std::this_thread::sleep_for(milliseconds(20));
@@ -221,6 +227,22 @@ TEST_F(MeterTest, MeasuresIdlePower) {
   EXPECT_NEAR(*status.idle_watts, 45, 1);
   EXPECT_EQ(status.idle_origin, "measured");
   EXPECT_EQ(status.confidence, "partly_stated");
+}
+
+// A model is loaded before there is a feed, and read on afterwards; more than three seconds of it
+// would be taken for the idle power.
+TEST_F(MeterTest, LoadingIsNotIdleness) {
+  EnergyMeterOptions made = options(300);
+  made.remembered_idle = 20;
+  made.settling = milliseconds(50);
+  EnergyMeter meter(std::move(made));
+  std::this_thread::sleep_for(milliseconds(3500));
+  EXPECT_EQ(meter.status().idle_watts, 20);
+  engine_.read_weights(true);
+  meter.attach(engine_.feed());
+  std::this_thread::sleep_for(milliseconds(3500));
+  EXPECT_EQ(meter.status().idle_watts, 20);
+  EXPECT_EQ(meter.status().idle_origin, "remembered");
 }
 
 TEST_F(MeterTest, WattsThatAreStatedAreMarkedAsSuch) {
