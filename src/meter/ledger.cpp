@@ -62,9 +62,7 @@ struct Ledger::State {
     const auto its_idle = std::exchange(idle, std::nullopt);
     if (rows.empty() && !its_idle) return;
     lock.unlock();
-    Result<void> written = file.write(rows, zone);
-    if (written && its_idle)
-      written = file.set_idle_watts(its_idle->first, its_idle->second, unix_seconds());
+    Result<void> written = file.write(rows, zone, its_idle, unix_seconds());
     lock.lock();
     if (written) {
       if (!seen.problem.empty()) spdlog::info("the ledger is written again");
@@ -79,6 +77,7 @@ struct Ledger::State {
     rows.insert(rows.end(), std::make_move_iterator(waiting.begin()),
                 std::make_move_iterator(waiting.end()));
     waiting = std::move(rows);
+    if (!idle) idle = its_idle;
     drop_beyond_limit();
   }
 
@@ -96,7 +95,7 @@ struct Ledger::State {
   mutable std::mutex mutex;  // of what follows
   std::condition_variable_any changed, flushed;
   std::vector<LedgerRow> waiting;
-  std::optional<std::pair<std::string, double>> idle;
+  std::optional<IdleWatts> idle;
   std::uint64_t n_flushes_asked = 0, n_flushes = 0;
   LedgerStatus seen;
 
@@ -121,7 +120,7 @@ void Ledger::add(LedgerRow row) {
 
 void Ledger::remember_idle(const std::string& source, double watts) {
   const std::lock_guard lock(state_->mutex);
-  state_->idle.emplace(source, watts);
+  state_->idle = IdleWatts{source, watts};
 }
 
 void Ledger::flush() {

@@ -1,5 +1,6 @@
 #include "meter/ledger_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -150,6 +151,11 @@ Result<LedgerFile> LedgerFile::open(const std::string& path) {
   if (!folder.empty() && !std::filesystem::exists(folder, ignored)) {
     JEVONS_TRY(make_private_folder(folder));
   }
+  // SQLite would make it for everybody to read; what it puts beside the file takes its mode. What
+  // is wrong with a path that cannot be opened, SQLite says.
+  constexpr int kOwnerAlone = 0600;
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_EXCL, kOwnerAlone);
+  if (made >= 0) ::close(made);
   JEVONS_ASSIGN(Database database, Database::open(path, Database::Access::kReadWrite));
   JEVONS_ASSIGN(const std::int64_t n_tables, database.number("SELECT count(*) FROM sqlite_master"));
   if (n_tables > 0) {
@@ -175,8 +181,9 @@ Result<LedgerFile> LedgerFile::open_to_read(const std::string& path) {
   return LedgerFile(std::move(database));
 }
 
-Result<void> LedgerFile::write(std::span<const LedgerRow> rows, const TimeZone& zone) {
-  if (rows.empty()) return {};
+Result<void> LedgerFile::write(std::span<const LedgerRow> rows, const TimeZone& zone,
+                               const std::optional<IdleWatts>& idle, std::int64_t now_unix) {
+  if (rows.empty() && !idle) return {};
   JEVONS_TRY(database_.run("BEGIN IMMEDIATE"));
   const auto write_all = [&]() -> Result<void> {
     JEVONS_ASSIGN(Statement insert, database_.prepare(kInsertRow));
@@ -187,7 +194,7 @@ Result<void> LedgerFile::write(std::span<const LedgerRow> rows, const TimeZone& 
       bind_day(add, row, day_text(zone, row.at_ms / 1000));
       JEVONS_TRY(add.run());
     }
-    return {};
+    return idle ? set_idle_watts(idle->source, idle->watts, now_unix) : Result<void>{};
   };
   Result<void> written = write_all();
   if (written) written = database_.run("COMMIT");

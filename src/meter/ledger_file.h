@@ -34,19 +34,27 @@ struct LedgerRow {
 inline constexpr double kMicroPerJoule = 1e6;
 inline constexpr double kNanoPerUnit = 1e9;  // of a currency
 
+/// What the machine takes when idle, as measured with a source.
+struct IdleWatts {
+  std::string source;
+  double watts = 0;
+};
+
 class LedgerFile {
  public:
   static constexpr int kVersion = 1;
   static constexpr int kRowDays = 400;
 
-  /// Makes file and folder (0700) if they are not there. Errors: not a database, another program's
-  /// database, a ledger of a newer version, a file that cannot be written to.
+  /// Makes file (0600) and folder (0700) if they are not there. Errors: not a database, another
+  /// program's database, a ledger of a newer version, a file that cannot be written to.
   [[nodiscard]] static Result<LedgerFile> open(const std::string& path);
   /// To read alone; also beside a server that writes. Errors as above, and: not there.
   [[nodiscard]] static Result<LedgerFile> open_to_read(const std::string& path);
 
-  /// All or none of them. `zone`: whose days.
-  [[nodiscard]] Result<void> write(std::span<const LedgerRow> rows, const TimeZone& zone);
+  /// All or none of them, with `idle` measured at `now_unix` if it is there. `zone`: whose days.
+  [[nodiscard]] Result<void> write(std::span<const LedgerRow> rows, const TimeZone& zone,
+                                   const std::optional<IdleWatts>& idle = std::nullopt,
+                                   std::int64_t now_unix = 0);
   /// Drops rows older than kRowDays; their sums stay.
   [[nodiscard]] Result<void> drop_old_rows(std::int64_t now_unix);
 

@@ -174,6 +174,49 @@ TEST(Ledger, TwoProgramsMayShareIt) {
   EXPECT_EQ(n_rows(folder / "l.db"), 1000);
 }
 
+// An idle power that cannot be written holds back the rows with it; none is written twice.
+TEST(Ledger, WritesRowsOnceWhenTheIdlePowerFails) {
+  const ScratchFolder folder;
+  const std::string path = folder / "l.db";
+  auto ledger = Ledger::open(path, TimeZone::local(), milliseconds(10));
+  ASSERT_TRUE(ledger);
+  {
+    auto file = LedgerFile::open(path);
+    ASSERT_TRUE(file->database().run(
+        "CREATE TRIGGER no BEFORE INSERT ON idle_power BEGIN SELECT RAISE(FAIL, 'no'); END"));
+  }
+  (*ledger)->add(ledger_row("a"));
+  (*ledger)->remember_idle("rapl", 12.5);
+  (*ledger)->flush();
+  (*ledger)->flush();
+  EXPECT_NE((*ledger)->status().problem, "");
+  EXPECT_EQ(n_rows(path), 0);
+  {
+    auto file = LedgerFile::open(path);
+    ASSERT_TRUE(file->database().run("DROP TRIGGER no"));
+  }
+  (*ledger)->flush();
+  EXPECT_EQ((*ledger)->status().problem, "");
+  EXPECT_EQ(n_rows(path), 1);
+  EXPECT_EQ((*ledger)->status().n_written, 1U);
+  EXPECT_EQ(**LedgerFile::open_to_read(path)->idle_watts("rapl"), 12.5);
+}
+
+TEST(Ledger, IsForItsOwnerAlone) {
+  const ScratchFolder folder;
+  const ::mode_t before = ::umask(022);
+  auto ledger = Ledger::open(folder / "l.db", TimeZone::local(), milliseconds(10));
+  ASSERT_TRUE(ledger);
+  (*ledger)->add(ledger_row("a"));
+  (*ledger)->flush();
+  ::umask(before);
+  for (const char* name : {"l.db", "l.db-wal", "l.db-shm"}) {
+    struct ::stat facts{};
+    ASSERT_EQ(::stat((folder / name).c_str(), &facts), 0) << name;
+    EXPECT_EQ(facts.st_mode & 0777, 0600U) << name;
+  }
+}
+
 TEST(Ledger, DropsOldRowsAndKeepsTheirSums) {
   const ScratchFolder folder;
   auto file = LedgerFile::open(folder / "l.db");
