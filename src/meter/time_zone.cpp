@@ -269,9 +269,17 @@ std::string day_text(const TimeZone& zone, std::int64_t unix_seconds) {
 
 std::int64_t day_begin(const TimeZone& zone, std::int64_t unix_seconds, int n_days) {
   const std::int64_t day = floor_days(unix_seconds + zone.offset_at(unix_seconds)) + n_days;
-  std::int64_t begin = day * kDay - zone.offset_at(unix_seconds);
-  // The clock may have been changed in between.
-  begin = day * kDay - zone.offset_at(begin);
+  const auto has_begun = [&](std::int64_t moment) {
+    return floor_days(moment + zone.offset_at(moment)) >= day;
+  };
+  // Clocks are changed in between, and at midnight too: then the day has none. So the first moment
+  // whose date it is; all offsets lie within a day and a bit.
+  std::int64_t before = day * kDay - 2 * kDay;
+  std::int64_t begin = day * kDay + 2 * kDay;
+  while (begin - before > 1) {
+    const std::int64_t middle = before + (begin - before) / 2;
+    (has_begun(middle) ? begin : before) = middle;
+  }
   return begin;
 }
 

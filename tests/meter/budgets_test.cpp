@@ -43,6 +43,16 @@ TEST(DayAccounts, YesterdayDoesNotCount) {
   EXPECT_EQ(days.use_of("a", kTuesday + 86400 * 2).tokens, 0);
 }
 
+TEST(DayAccounts, CountsInTheHourBeforeADayWithoutMidnight) {
+  const auto santiago = TimeZone::named("America/Santiago");
+  if (!santiago) GTEST_SKIP() << "no tzdata";
+  DayAccounts days(*santiago, "");
+  const std::int64_t late = 1788667200 - 1800;  // half an hour before 2026-09-06
+  days.add("a", {40, 0, 0}, late);
+  EXPECT_TRUE(days.check("a", {.tokens = 40}, late + 1));
+  EXPECT_EQ(days.use_of("a", late + 1800).tokens, 0);
+}
+
 TEST(DayAccounts, AClockThatIsSetBackFreesNothing) {
   DayAccounts days(TimeZone::local(), "");
   days.add("a", {40, 0, 0}, kTuesday);

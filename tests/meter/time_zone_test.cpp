@@ -86,5 +86,19 @@ TEST(LocalTime, DaysBeginAtMidnightAlsoWhenTheClockIsChanged) {
   EXPECT_FALSE(unix_of(*berlin, 2026, 2, 29, 0));
 }
 
+// Chile's clocks go from 24:00 to 01:00: 2026-09-06 begins at 04:00 UTC, at 01:00.
+TEST(LocalTime, ADayWithoutMidnightBeginsAtItsFirstMoment) {
+  const auto santiago = TimeZone::named("America/Santiago");
+  if (!santiago) GTEST_SKIP() << "no tzdata";
+  constexpr std::int64_t kChange = 1788667200;
+  ASSERT_EQ(santiago->offset_at(kChange - 1), -4 * 3600);
+  ASSERT_EQ(santiago->offset_at(kChange), -3 * 3600);
+  EXPECT_EQ(day_begin(*santiago, kChange - 1, 1), kChange);
+  EXPECT_EQ(day_begin(*santiago, kChange - 1), kChange - 86400);
+  EXPECT_EQ(day_begin(*santiago, kChange), kChange);
+  EXPECT_EQ(day_begin(*santiago, kChange, 1), kChange + 23 * 3600);
+  EXPECT_EQ(day_begin(*santiago, kChange + 86400, -1), kChange);
+}
+
 }  // namespace
 }  // namespace jevons
