@@ -25,7 +25,6 @@ class EnergyIntegral {
   /// next reading.
   [[nodiscard]] Result<void> add(const EnergyReading& reading);
   void forget() { last_.reset(); }
-  [[nodiscard]] bool has_reading() const { return last_.has_value(); }
   /// Since the first reading. `now`: not before the last one.
   [[nodiscard]] double joules_at(Time now);
 
