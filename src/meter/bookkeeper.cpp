@@ -254,6 +254,9 @@ KeyUse Bookkeeper::use_of(const std::string& key) {
 std::string Bookkeeper::problem_with(const Budget& budget) const {
   if (!budget.is_limited()) return "";
   if (!wants_ledger()) return "a budget needs the ledger (--ledger), or a restart would forget it";
+  if (!state_->ledger_problem.empty()) {
+    return "a budget needs the ledger, and it cannot be used: " + state_->ledger_problem;
+  }
   if (budget.needs_energy() && !has_energy()) {
     std::string why = "a budget of energy or money needs a source of energy, and there is none";
     for (const std::string& one : state_->missing) why += "; " + one;

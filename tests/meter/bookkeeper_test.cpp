@@ -114,6 +114,7 @@ TEST_F(BookkeeperTest, GoesOnWithoutItsLedger) {
   const auto books = opened(std::move(made));
   EXPECT_STREQ(books->status().ledger_word(), "failing");
   EXPECT_THAT(books->status().ledger_problem, HasSubstr("is not a database"));
+  EXPECT_THAT(books->problem_with({.tokens = 5}), HasSubstr("is not a database"));
   books->record(ledger_row("a", unix_now()));
   EXPECT_EQ(books->use_of("a").tokens, 70);
   EXPECT_EQ(books->status().requests.n_measured, 1U);
