@@ -162,8 +162,11 @@ const char* BookkeeperStatus::ledger_word() const {
 }
 
 Bookkeeper::Bookkeeper(std::unique_ptr<State> state) : state_(std::move(state)) {}
-// The meter ends first, and its last answers go to the ledger (record()).
-Bookkeeper::~Bookkeeper() { state_->remember_idle(); }
+// The meter ends first, while everything is there: its last answers come to record().
+Bookkeeper::~Bookkeeper() {
+  if (state_->meter) state_->meter->stop();
+  state_->remember_idle();
+}
 
 Result<std::unique_ptr<Bookkeeper>> Bookkeeper::open(BookkeeperOptions options) {
   JEVONS_TRY(check_options(options));

@@ -221,6 +221,11 @@ EnergyMeter::EnergyMeter(EnergyMeterOptions options)
 
 EnergyMeter::~EnergyMeter() = default;
 
+void EnergyMeter::stop() {
+  state_->thread.request_stop();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
 void EnergyMeter::attach(WorkFeed feed) {
   const std::lock_guard lock(state_->feed_mutex);
   state_->feed = std::move(feed);

@@ -156,6 +156,20 @@ TEST_F(BookkeeperTest, RecordsWhatIsSettledLater) {
   EXPECT_NEAR(lines->front().costs().at("EUR"), 2e-7, 1e-12);
 }
 
+// Without a feed nothing is ever over: the row is written when the books close.
+TEST_F(BookkeeperTest, RecordsWhatIsOpenWhenItEnds) {
+  BookkeeperOptions made = options();
+  made.stated_watts = 100;
+  const std::string path = made.ledger;
+  auto books = opened(std::move(made));
+  LedgerRow row = ledger_row("a", unix_now());
+  row.joules.reset();
+  for (RequestId id = 1; id <= 3; ++id) books->record_when_settled(row, {id});
+  books.reset();
+  auto file = LedgerFile::open_to_read(path);
+  EXPECT_EQ(*file->database().number("SELECT count(*) FROM requests"), 3);
+}
+
 TEST_F(BookkeeperTest, ReadsATariffAgainThatChanges) {
   const std::string path = sys_.root() + "/t.toml";
   ASSERT_TRUE(write_file_atomically(path, "currency = \"EUR\"\nprice = 1\n"));
