@@ -90,6 +90,18 @@ Json line_json(const ReportLine& line) {
   return json;
 }
 
+// A whole number of millionths or billionths as a decimal fraction, without zeros at its end.
+std::string decimal(std::int64_t n, int n_digits) {
+  const bool is_negative = n < 0;
+  const std::uint64_t size =
+      is_negative ? 0 - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
+  std::string digits = fmt::format("{:0{}}", size, n_digits + 1);
+  digits.insert(digits.size() - static_cast<std::size_t>(n_digits), ".");
+  digits.resize(digits.find_last_not_of('0') + 1);
+  if (digits.back() == '.') digits.pop_back();
+  return (is_negative ? "-" : "") + digits;
+}
+
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string out = "\"";
@@ -131,16 +143,16 @@ std::string ledger_csv(std::span<const ReportLine> lines, const LedgerQuestion& 
       "requests_with_energy,joules,marginal_joules,requests_with_cost,cost,currency\r\n",
       title_of(question.by));
   for (const ReportLine& line : lines) {
-    const std::string head =
-        fmt::format("{},{},{},{},{},{:.3f},{:.3f},{:.3f},{},{:.6g},{:.6g},{}", quoted(line.name),
-                    line.n_requests, line.tokens_in, line.tokens_cached, line.tokens_out,
-                    line.queue_seconds, line.read_seconds, line.write_seconds, line.n_measured,
-                    line.joules(), line.marginal_joules(), line.n_priced);
+    const std::string head = fmt::format(
+        "{},{},{},{},{},{:.3f},{:.3f},{:.3f},{},{},{},{}", quoted(line.name), line.n_requests,
+        line.tokens_in, line.tokens_cached, line.tokens_out, line.queue_seconds, line.read_seconds,
+        line.write_seconds, line.n_measured, decimal(line.microjoules, 6),
+        decimal(line.marginal_microjoules, 6), line.n_priced);
     text += head;
     // Costs in further currencies follow in pairs of columns.
     if (line.nano_costs.empty()) text += ",,";
-    for (const auto& [currency, cost] : line.costs()) {
-      text += fmt::format(",{:.6g},{}", cost, quoted(currency));
+    for (const auto& [currency, cost] : line.nano_costs) {
+      text += fmt::format(",{},{}", decimal(cost, 9), quoted(currency));
     }
     text += "\r\n";
   }

@@ -85,6 +85,16 @@ TEST(LedgerTable, CsvQuotesWhatItMust) {
             "c,1,12345,2345,678,0.000,30.000,60.000,1,0,0,1,,\r\n");
 }
 
+TEST(LedgerTable, CsvHasEveryDigit) {
+  ReportLine sum = line("a", 1, 10, 0.5);
+  sum.microjoules = 1'234'567'890'123;
+  sum.marginal_microjoules = 1;
+  sum.nano_costs["EUR"] = -12'345'678'901;
+  const ReportLine lines[] = {sum};
+  EXPECT_THAT(ledger_csv(lines, {ReportBy::kClient, ""}),
+              HasSubstr(",1234567.890123,0.000001,1,-12.345678901,EUR\r\n"));
+}
+
 TEST(AnswerReport, SaysWhatAnAnswerTook) {
   Answer answer;
   EXPECT_EQ(energy_line(answer), "");
