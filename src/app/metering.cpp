@@ -51,6 +51,11 @@ Result<std::shared_ptr<Bookkeeper>> open_books(const Settings& settings) {
   return Bookkeeper::open(std::move(options));
 }
 
+std::vector<std::string> ledger_complaint(const BookkeeperStatus& status) {
+  if (status.ledger_problem.empty()) return {};
+  return {"requests are not written to the ledger: " + status.ledger_problem};
+}
+
 std::vector<std::string> complaints_of(const BookkeeperStatus& status, const Settings& settings) {
   std::vector<std::string> lines;
   if (!status.energy && settings.energy != "off") {
@@ -61,9 +66,7 @@ std::vector<std::string> complaints_of(const BookkeeperStatus& status, const Set
   if (!status.energy && !settings.tariff.empty()) {
     lines.emplace_back("--tariff has no effect: without energy there is no cost");
   }
-  if (!status.ledger_problem.empty()) {
-    lines.push_back("requests are not written to the ledger: " + status.ledger_problem);
-  }
+  for (std::string& line : ledger_complaint(status)) lines.push_back(std::move(line));
   return lines;
 }
 

@@ -23,6 +23,8 @@ namespace jevons {
 /// What is missing, a line each: why there is no energy, why there is no ledger.
 [[nodiscard]] std::vector<std::string> complaints_of(const BookkeeperStatus& status,
                                                      const Settings& settings);
+/// Why there is no ledger, as one line; none if there is one or it is off.
+[[nodiscard]] std::vector<std::string> ledger_complaint(const BookkeeperStatus& status);
 /// What is measured, in a line: "energy by RAPL psys (measured), 0.32 EUR/kWh".
 [[nodiscard]] std::string metering_line(const BookkeeperStatus& status);
 

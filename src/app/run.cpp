@@ -114,11 +114,14 @@ int run(const RunFlags& flags) {
   auto opened_books = open_books(*settings);
   if (!opened_books) return report(opened_books.error(), kUsage);
   options->logs_work = (*opened_books)->has_energy();
+  const BookkeeperStatus books_status = (*opened_books)->status();
+  std::vector<std::string> complaints;
   if (flags.verbose) {
-    for (const std::string& line : complaints_of((*opened_books)->status(), *settings)) {
-      fmt::print(stderr, "{}\n", harmless_text(line));
-    }
+    complaints = complaints_of(books_status, *settings);
+  } else if (!settings->ledger.empty()) {
+    complaints = ledger_complaint(books_status);
   }
+  for (const std::string& line : complaints) fmt::print(stderr, "{}\n", harmless_text(line));
 
   install_signal_handlers();
   auto engine = [&] {

@@ -119,6 +119,17 @@ TEST(Program, RunsTheToolsThatTheModelCalls) {
   EXPECT_THAT(json.at("text").get<std::string>(), HasSubstr("699678"));
 }
 
+TEST(Program, SaysThatALedgerThatWasNamedCannotBeUsed) {
+  const std::vector<std::string> words = {"run", "-p", "hi", "-n", "2", "--energy", "off"};
+  std::vector<std::string> named = words;
+  named.insert(named.end(), {"--ledger", "/proc/no/such.db"});
+  const ProgramResult result = run_program(nano(named));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("requests are not written to the ledger: "));
+  EXPECT_THAT(result.err, HasSubstr("/proc/no"));
+  EXPECT_EQ(run_program(nano(words)).err.find("ledger"), std::string::npos);
+}
+
 TEST(Program, StopsWhereItIsTold) {
   const auto reason = [](std::vector<std::string> more) {
     std::vector<std::string> words = {"run", "-p", "What is 17 plus 25?", "--temp", "0", "--json"};
